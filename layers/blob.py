@@ -1,0 +1,166 @@
+"""Blob: an N-dimensional array of values together with its gradient (Caffe's Blob)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from layers.errors import DemitasseError
+
+Array = NDArray[Any]
+
+
+class Blob:
+    """Values (``data``) and their gradient (``diff``), two arrays of one shape.
+
+    Images are laid out (N, C, H, W); a scalar, such as a loss, has shape ``()``.
+    Both arrays are allocated, as zeros, when they are first asked for. Storage only ever
+    grows: a blob reshaped to fewer elements keeps what it has and shows the front of it.
+
+    Args:
+        shape: the lengths of the axes.
+        name: what the net calls the blob, for messages.
+        dtype: float32, or float64 where gradients are checked.
+    """
+
+    __slots__ = ("name", "dtype", "_shape", "_stores", "_views")
+
+    def __init__(self, shape: tuple[int, ...] = (), name: str = "", dtype: DTypeLike = np.float32):
+        self.name = name
+        self.dtype = np.dtype(dtype)
+        self._shape = tuple(shape)
+        self._stores: list[Array | None] = [None, None]
+        self._views: list[Array | None] = [None, None]
+
+    def __repr__(self) -> str:
+        return f"Blob({self.name!r}, shape={self.shape}, dtype={self.dtype.name})"
+
+    @property
+    def data(self) -> Array:
+        """The values. Assigning copies into the array that is there."""
+        view = self._views[0]
+        return view if view is not None else self._allocate(0)
+
+    @data.setter
+    def data(self, values: Any) -> None:
+        self._assign(self.data, values, "data")
+
+    @property
+    def diff(self) -> Array:
+        """The gradient of the loss with respect to the values."""
+        view = self._views[1]
+        return view if view is not None else self._allocate(1)
+
+    @diff.setter
+    def diff(self, values: Any) -> None:
+        self._assign(self.diff, values, "diff")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes; change it with :meth:`reshape`."""
+        return self._shape
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return math.prod(self._shape)
+
+    @property
+    def num_axes(self) -> int:
+        """Number of axes."""
+        return len(self._shape)
+
+    @property
+    def num(self) -> int:
+        """Length of axis 0 in Caffe's four-axis view (1 where there is none)."""
+        return self._legacy(0)
+
+    @property
+    def channels(self) -> int:
+        """Length of axis 1 in Caffe's four-axis view (1 where there is none)."""
+        return self._legacy(1)
+
+    @property
+    def height(self) -> int:
+        """Length of axis 2 in Caffe's four-axis view (1 where there is none)."""
+        return self._legacy(2)
+
+    @property
+    def width(self) -> int:
+        """Length of axis 3 in Caffe's four-axis view (1 where there is none)."""
+        return self._legacy(3)
+
+    def reshape(self, *shape: int) -> None:
+        """Changes the shape; values survive as far as they lie in the same storage.
+
+        Raises:
+            DemitasseError: a length is negative.
+        """
+        if shape == self._shape:
+            return
+        if any(length < 0 for length in shape):
+            raise DemitasseError(
+                f'blob "{self.name}" cannot have a negative length', got=str(tuple(shape))
+            )
+        self._shape = tuple(int(length) for length in shape)
+        count = self.count
+        for which, store in enumerate(self._stores):
+            self._views[which] = None
+            if store is not None and store.size < count:
+                self._stores[which] = None
+            elif store is not None:
+                self._views[which] = store[:count].reshape(self._shape)
+
+    def share_data(self, other: Blob) -> None:
+        """Makes ``data`` another view of the other blob's values (of equal count)."""
+        self._bind(0, other.data)
+
+    def share_diff(self, other: Blob) -> None:
+        """Makes ``diff`` another view of the other blob's gradient (of equal count)."""
+        self._bind(1, other.diff)
+
+    def bind(self, data: Array, diff: Array) -> None:
+        """Moves the blob into the given contiguous storage, keeping its present values."""
+        for which, target in enumerate((data, diff)):
+            view = self._views[which]
+            if view is not None:
+                target.reshape(self._shape)[...] = view
+            self._bind(which, target)
+
+    def _bind(self, which: int, storage: Array) -> None:
+        if storage.size != self.count:
+            raise DemitasseError(
+                f'blob "{self.name}" cannot share storage of another size',
+                got=f"{storage.size} elements",
+                expected=f"{self.count}, for shape {self._shape}",
+            )
+        self._stores[which] = storage.reshape(-1)
+        self._views[which] = storage.reshape(self._shape)
+
+    def _allocate(self, which: int) -> Array:
+        store = np.zeros(self.count, self.dtype)
+        self._stores[which] = store
+        view = store.reshape(self._shape)
+        self._views[which] = view
+        return view
+
+    def _assign(self, array: Array, values: Any, what: str) -> None:
+        values = np.asarray(values)
+        if values.shape != self._shape:
+            raise DemitasseError(
+                f'wrong shape for the {what} of blob "{self.name}"',
+                got=str(values.shape),
+                expected=str(self._shape),
+                hint="reshape the blob first, then call net.reshape()",
+            )
+        array[...] = values
+
+    def _legacy(self, axis: int) -> int:
+        if self.num_axes > 4:
+            raise DemitasseError(
+                f'blob "{self.name}" has more than four axes', got=str(self._shape)
+            )
+        return self._shape[axis] if axis < self.num_axes else 1

@@ -1,0 +1,1 @@
+"""Losses, and scores computed from predictions and labels."""
