@@ -1,0 +1,116 @@
+"""Finding the files that configs name, and reading them as text."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from engine.errors import DemitasseError, nearest
+
+
+def find_file(name: str, base: Path | None = None) -> Path:
+    """The file that a config means by a name.
+
+    As in Caffe, relative to the working directory; then to the folder of the config; then to
+    each folder above that one, so that a config which says ``examples/mnist/net.prototxt`` works
+    from anywhere.
+
+    Args:
+        name: as written; ``~`` is the home folder.
+        base: the folder of the config that names it.
+
+    Raises:
+        DemitasseError: there is no such file, it is a folder, or it may not be read.
+    """
+    if not name or "\0" in name:
+        raise DemitasseError("not a file name", got=f"{name!r}", expected="the name of a file")
+    folder: Path | None = None
+    try:
+        places = _places(Path(name).expanduser(), base)
+        for place in places:
+            if place.is_file():
+                return _readable(place)
+            folder = folder or (place if place.is_dir() else None)
+            if place.exists() and not place.is_dir():
+                return place  # a pipe or a device
+    except (OSError, RuntimeError) as error:
+        raise DemitasseError(f"{_reason(error)}", name) from None
+    if folder is not None:
+        raise DemitasseError("this is a folder", str(folder), expected="a file")
+    raise _not_found(name, places)
+
+
+def _places(path: Path, base: Path | None) -> list[Path]:
+    if path.is_absolute() or base is None:
+        return [path]
+    folder = base.expanduser().absolute()
+    return list(dict.fromkeys([path, *(above / path for above in (folder, *folder.parents))]))
+
+
+def _readable(path: Path) -> Path:
+    if not os.access(path, os.R_OK):
+        raise DemitasseError("permission denied: the file may not be read", str(path))
+    return path
+
+
+def _not_found(name: str, places: list[Path]) -> DemitasseError:
+    # The folders far above the config are looked at, but tell a reader little.
+    looked = [str(place) for place in places[:4]] + (["..."] if len(places) > 4 else [])
+    hint = ""
+    for place in places:
+        try:
+            near = nearest(place.name, sorted(os.listdir(place.parent))[:2000])
+        except OSError:
+            continue
+        if near:
+            hint = f'did you mean "{place.parent / near}"?'
+            break
+    return DemitasseError(
+        f'no such file: "{name}"', expected=f"a file at {', '.join(looked)}", hint=hint
+    )
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content.
+
+    Raises:
+        DemitasseError: it is missing, a folder, or may not be read.
+    """
+    try:
+        return path.read_bytes()
+    except IsADirectoryError:
+        raise DemitasseError("this is a folder", str(path), expected="a file") from None
+    except FileNotFoundError:
+        raise _not_found(str(path), [path]) from None
+    except (OSError, ValueError) as error:
+        raise DemitasseError(_reason(error), str(path)) from None
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """Bytes to text.
+
+    Raises:
+        DemitasseError: NUL bytes or bytes that are not UTF-8; says at which line.
+    """
+    position = data.find(b"\0")
+    what = "a NUL byte: this is not a text file"
+    if position < 0:
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            position = error.start
+            what = f"byte 0x{data[position]:02x} is not UTF-8 text"
+    line = data.count(b"\n", 0, position) + 1
+    column = position - data.rfind(b"\n", 0, position)
+    raise DemitasseError(
+        what,
+        f"{name}:{line}:{column}",
+        expected="a text file in UTF-8",
+        hint="a binary message is read from files named .caffemodel or .binaryproto",
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    return getattr(error, "strerror", None) or str(error)

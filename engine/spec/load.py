@@ -1,0 +1,252 @@
+"""Config files -> NetParameter and SolverParameter, checked, upgraded, with overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.errors import ConfigError, DemitasseError
+from engine.schema import NetParameter, SolverParameter
+from engine.spec.binary import decode_message
+from engine.spec.bind import bind
+from engine.spec.files import decode_text, find_file, read_bytes
+from engine.spec.implied import add_implied, add_implied_to_solver
+from engine.spec.node import Mapping
+from engine.spec.origins import Origins
+from engine.spec.overrides import apply_overrides, of_root
+from engine.spec.source import Form, form_of, form_of_text, refuse_net, refuse_solver, text_tree
+from engine.spec.upgrade import upgrade_net, upgrade_solver
+
+
+@dataclass
+class NetSpec:
+    """A net as read.
+
+    Args:
+        param: the net in its newest form, before filtering by phase.
+        origins: where its parts were written; empty for a binary.
+        path: the file it came from.
+        notices: what was upgraded.
+    """
+
+    param: NetParameter
+    origins: Origins = field(default_factory=Origins)
+    path: Path | None = None
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def base(self) -> Path | None:
+        """The folder that file names in the net are looked for in."""
+        return self.path.parent if self.path else None
+
+    def copy(self) -> NetSpec:
+        """The same with a message of its own."""
+        param = NetParameter()
+        param.CopyFrom(self.param)
+        return replace(self, param=param, notices=list(self.notices))
+
+
+@dataclass
+class SolverSpec:
+    """A solver as read.
+
+    Args:
+        param: the solver in its newest form; the nets it names are not read.
+        net: the net written in the same YAML file.
+        path: the file it came from.
+        notices: what was upgraded in the solver.
+        net_overrides: the overrides meant for its nets; applied already to those written in
+            the solver's file, to be given to ``read_net`` for a net in a file of its own.
+        origins: where the solver's fields were written.
+    """
+
+    param: SolverParameter
+    net: NetSpec | None = None
+    path: Path | None = None
+    notices: list[str] = field(default_factory=list)
+    net_overrides: tuple[str, ...] = ()
+    origins: Origins = field(default_factory=Origins)
+
+    @property
+    def base(self) -> Path | None:
+        """The folder that file names in the solver are looked for in."""
+        return self.path.parent if self.path else None
+
+
+def read_net(path: str | Path, overrides: Iterable[str] = ()) -> NetSpec:
+    """Reads a net: prototxt, YAML (bare, or a ``net:`` section), or a binary caffemodel.
+
+    Args:
+        path: the file, looked for from the working directory.
+        overrides: ``net.PATH=VALUE`` settings; those of other roots are left alone.
+
+    Raises:
+        DemitasseError: the file cannot be read, or is no net.
+        ConfigError: everything that is wrong with it.
+    """
+    file = find_file(str(path))
+    data = read_bytes(file)
+    form = form_of(file, data)
+    if form == "binary":
+        _refuse_solver_state(file)
+        spec = NetSpec(decode_message(data, NetParameter, file), path=file)
+        return _finish_net(spec, overrides)
+    text = decode_text(data, str(file))
+    return _net_of_text(text, str(file), form, file, overrides)
+
+
+def parse_net(text: str, name: str = "<text>", overrides: Iterable[str] = ()) -> NetSpec:
+    """Reads a net given as prototxt or YAML text.
+
+    Raises:
+        ConfigError: everything that is wrong with it.
+    """
+    return _net_of_text(text, name, form_of_text(text), None, overrides)
+
+
+def read_solver(path: str | Path, overrides: Iterable[str] = ()) -> SolverSpec:
+    """Reads a solver: a Caffe prototxt, or YAML (bare, or a ``solver:`` section).
+
+    A prototxt's nets (``net``, ``train_net``, ``net_param``, ...) stay in ``param`` for the
+    solver to resolve. A ``net:`` section in YAML becomes ``SolverSpec.net``; a ``net:`` that is
+    a file name becomes ``param.net``.
+
+    Args:
+        path: the file, looked for from the working directory.
+        overrides: ``solver.PATH=VALUE`` and ``net.PATH=VALUE`` settings.
+
+    Raises:
+        DemitasseError: the file cannot be read, or is no solver.
+        ConfigError: everything that is wrong with it.
+    """
+    file = find_file(str(path))
+    data = read_bytes(file)
+    form = form_of(file, data)
+    if form == "binary":
+        raise DemitasseError(
+            "this is a binary file, where a solver is expected",
+            str(file),
+            expected="a solver in prototxt or YAML",
+            hint="weights go with --weights, a solverstate with --snapshot",
+        )
+    return _solver_of_text(decode_text(data, str(file)), str(file), form, file, overrides)
+
+
+def parse_solver(text: str, name: str = "<text>", overrides: Iterable[str] = ()) -> SolverSpec:
+    """Reads a solver given as prototxt or YAML text.
+
+    Raises:
+        ConfigError: everything that is wrong with it.
+    """
+    return _solver_of_text(text, name, form_of_text(text), None, overrides)
+
+
+def _net_of_text(
+    text: str, name: str, form: Form, path: Path | None, overrides: Iterable[str]
+) -> NetSpec:
+    problems: list[DemitasseError] = []
+    tree = text_tree(text, name, form, problems)
+    if path is not None and not tree.entries:
+        raise DemitasseError("the file is empty", name, expected="a net")
+    if form == "yaml":
+        section = tree.get("net")
+        if isinstance(section, Mapping):
+            _only_sections(tree, problems)
+            tree = section
+    refuse_solver(tree, name)
+    spec = _bind_net(tree, form, path, problems)
+    if problems:
+        raise ConfigError(problems)
+    return _finish_net(spec, overrides)
+
+
+def _solver_of_text(
+    text: str, name: str, form: Form, path: Path | None, overrides: Iterable[str]
+) -> SolverSpec:
+    problems: list[DemitasseError] = []
+    tree = text_tree(text, name, form, problems)
+    if path is not None and not tree.entries:
+        raise DemitasseError("the file is empty", name, expected="a solver")
+    net: NetSpec | None = None
+    if form == "yaml":
+        tree, section = _split_sections(tree, name, problems)
+        tree = add_implied_to_solver(tree)
+        net = _bind_net(section, form, path, problems) if section else None
+    else:
+        refuse_net(tree, name)
+    spec = SolverSpec(SolverParameter(), net, path)
+    bind(tree, spec.param, problems, spec.origins)
+    if problems:
+        raise ConfigError(problems)
+    overrides = tuple(overrides)
+    spec.notices += upgrade_solver(spec.param)
+    spec.net_overrides = of_root(overrides, "net")
+    apply_overrides(spec.param, overrides, "solver")
+    for written in _nets_inside(spec.param):
+        apply_overrides(written, spec.net_overrides, "net")
+    if net is not None:
+        _finish_net(net, spec.net_overrides)
+    return spec
+
+
+def _nets_inside(solver: SolverParameter) -> list[NetParameter]:
+    single = [name for name in ("net_param", "train_net_param") if solver.HasField(name)]
+    return [*(getattr(solver, name) for name in single), *solver.test_net_param]
+
+
+def _split_sections(
+    tree: Mapping, name: str, problems: list[DemitasseError]
+) -> tuple[Mapping, Mapping | None]:
+    """The solver's tree, and the net's where it is written in the same file."""
+    net = tree.get("net")
+    section = net if isinstance(net, Mapping) else None
+    solver = tree.get("solver")
+    if solver is None:
+        rest = Mapping([e for e in tree.entries if e.value is not section], tree.location)
+        refuse_net(rest if rest.entries else (section or rest), name)
+        return rest, section
+    _only_sections(tree, problems)
+    if not isinstance(solver, Mapping):
+        given = DemitasseError(
+            '"solver" must hold the solver\'s fields', str(solver.location), got=solver.describe()
+        )
+        raise ConfigError([*problems, given])
+    named = [e for e in tree.entries if e.key == "net" and section is None]
+    return Mapping([*named, *solver.entries], solver.location), section
+
+
+def _only_sections(tree: Mapping, problems: list[DemitasseError]) -> None:
+    for entry in tree.entries:
+        if entry.key not in ("solver", "net"):
+            problems.append(
+                DemitasseError(
+                    f'unknown section "{entry.key}"',
+                    str(entry.location),
+                    expected='"solver" and "net"',
+                    hint="a solver's fields go under `solver:`, a net's under `net:`",
+                )
+            )
+
+
+def _bind_net(
+    tree: Mapping, form: Form, path: Path | None, problems: list[DemitasseError]
+) -> NetSpec:
+    spec = NetSpec(NetParameter(), path=path)
+    bind(add_implied(tree) if form == "yaml" else tree, spec.param, problems, spec.origins)
+    return spec
+
+
+def _finish_net(spec: NetSpec, overrides: Iterable[str]) -> NetSpec:
+    spec.notices += upgrade_net(spec.param)
+    apply_overrides(spec.param, overrides, "net")
+    return spec
+
+
+def _refuse_solver_state(path: Path) -> None:
+    if path.suffix.lower() == ".solverstate":
+        raise DemitasseError(
+            "this is a solver's state, where a net is expected",
+            str(path),
+            hint="the weights beside it are in the .caffemodel file",
+        )

@@ -1,0 +1,37 @@
+"""Where the parts of a config were written, so that later errors can point there."""
+
+from __future__ import annotations
+
+from engine.spec.node import Location
+
+
+class Origins:
+    """Locations by path, such as ``layer.3.convolution_param.num_output`` or ``base_lr``."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, Location] = {}
+        self._layers: dict[str, str] = {}
+
+    def add(self, path: str, location: Location) -> None:
+        """Notes where the value at a path was written."""
+        self._fields.setdefault(path, location)
+
+    def add_layer(self, name: str, path: str) -> None:
+        """Notes the path of a layer; the first of several with one name counts."""
+        self._layers.setdefault(name, path)
+
+    def layer(self, name: str) -> Location | None:
+        """Where the layer of this name was defined."""
+        return self._fields.get(self._layers.get(name, ""))
+
+    def field(self, path: str) -> Location | None:
+        """Where a field was given; a layer may be named by position or by its name."""
+        if path in self._fields:
+            return self._fields[path]
+        head, _, rest = path.partition(".")
+        if head in ("layer", "layers"):
+            # Names hold dots too: the longest that fits is the one meant.
+            for name in sorted(self._layers, key=len, reverse=True):
+                if rest == name or rest.startswith(name + "."):
+                    return self._fields.get(self._layers[name] + rest[len(name) :])
+        return None

@@ -1,0 +1,86 @@
+"""Split insertion: a blob read by several layers gets one copy for each reader.
+
+The gradients of the copies then add up in the Split layer's backward. Names are Caffe's:
+layer ``data_conv_0_split`` makes ``data_conv_0_split_0``, ``data_conv_0_split_1`` ...
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from engine.schema import LayerParameter, NetParameter
+from layers.errors import DemitasseError, did_you_mean
+
+Top = tuple[int, int]  # the producing layer's index, and which of its tops
+
+
+def insert_splits(net: NetParameter) -> NetParameter:
+    """A copy of the net in which every blob has at most one reader.
+
+    Raises:
+        DemitasseError: a bottom that no earlier layer makes.
+    """
+    sources, readers = _trace(net)
+    result = NetParameter()
+    result.CopyFrom(net)
+    del result.layer[:]
+    used: Counter[Top] = Counter()
+    for index, original in enumerate(net.layer):
+        layer = result.layer.add()
+        layer.CopyFrom(original)
+        for position, name in enumerate(original.bottom):
+            top = sources[index, position]
+            if readers[top] > 1:
+                maker = net.layer[top[0]].name
+                layer.bottom[position] = split_blob_name(maker, name, top[1], used[top])
+                used[top] += 1
+        for position in range(len(original.top)):
+            if readers[index, position] > 1:
+                _add_split(result.layer.add(), layer, position, readers[index, position])
+                if _loss_weight(original, position):
+                    # The split carries the loss weight from here on, on its first copy.
+                    layer.loss_weight[position] = 0
+                    used[index, position] += 1
+    return result
+
+
+def split_blob_name(layer: str, blob: str, top: int, copy: int) -> str:
+    """The name of one copy of a layer's top."""
+    return f"{blob}_{layer}_{top}_split_{copy}"
+
+
+def _trace(net: NetParameter) -> tuple[dict[Top, Top], Counter[Top]]:
+    """For each bottom the top it reads; for each top how many read it, a loss counting as one."""
+    latest: dict[str, Top] = {}
+    sources: dict[Top, Top] = {}
+    readers: Counter[Top] = Counter()
+    for index, layer in enumerate(net.layer):
+        for position, name in enumerate(layer.bottom):
+            if name not in latest:
+                raise DemitasseError(
+                    f'no layer above makes its bottom "{name}"',
+                    f'layer "{layer.name}" ({layer.type})',
+                    hint=did_you_mean(name, latest),
+                )
+            sources[index, position] = latest[name]
+            readers[latest[name]] += 1
+        for position, name in enumerate(layer.top):
+            latest[name] = (index, position)
+            if _loss_weight(layer, position):
+                readers[index, position] += 1
+    return sources, readers
+
+
+def _loss_weight(layer: LayerParameter, position: int) -> float:
+    return layer.loss_weight[position] if position < len(layer.loss_weight) else 0.0
+
+
+def _add_split(split: LayerParameter, layer: LayerParameter, position: int, count: int) -> None:
+    name = layer.top[position]
+    split.name = f"{name}_{layer.name}_{position}_split"
+    split.type = "Split"
+    split.bottom.append(name)
+    split.top.extend(split_blob_name(layer.name, name, position, k) for k in range(count))
+    weight = _loss_weight(layer, position)
+    if weight:
+        split.loss_weight.extend([weight] + [0.0] * (count - 1))
