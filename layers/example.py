@@ -16,7 +16,5 @@ def example(cls: type[Layer]) -> str:
     if not found:
         return ""
     lines = rest.splitlines()
-    end = next(
-        (i for i, line in enumerate(lines) if line and not line.startswith(" ")), len(lines)
-    )
+    end = next((i for i, line in enumerate(lines) if line and not line.startswith(" ")), len(lines))
     return textwrap.dedent("\n".join(lines[:end])).strip() + "\n"

@@ -42,7 +42,7 @@ def uniform(shape: tuple[int, ...], filler: Any, rng: np.random.Generator) -> Ar
 
 
 def gaussian(shape: tuple[int, ...], filler: Any, rng: np.random.Generator) -> Array:
-    """Normal with ``mean`` (0) and ``std`` (1); ``sparse`` keeps about that many weights an output."""
+    """Normal with ``mean`` (0), ``std`` (1); ``sparse`` keeps about so many weights an output."""
     if filler.std <= 0:
         raise ValueError(f"gaussian filler needs a std above 0, got {filler.std}")
     values = rng.normal(filler.mean, filler.std, shape)

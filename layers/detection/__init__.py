@@ -1,0 +1,1 @@
+"""Layers that propose, pool and decode boxes."""

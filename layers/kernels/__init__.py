@@ -1,0 +1,1 @@
+"""Array work that several layers share: window geometry, im2col, labels."""

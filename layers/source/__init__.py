@@ -1,0 +1,1 @@
+"""Layers that have no bottoms: they bring data in."""
