@@ -1,0 +1,27 @@
+"""The engine: specification -> Net -> Solver -> snapshots (pycaffe's interface)."""
+
+from engine import data
+from engine.errors import ConfigError, DemitasseError, LayerError, SnapshotError
+from engine.listener import Listener, LogListener, Step
+from engine.net import Net
+from engine.solver import Solver
+from layers import TEST, TRAIN, Blob, Layer, layer_types, register_layer
+
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "Blob",
+    "ConfigError",
+    "DemitasseError",
+    "Layer",
+    "LayerError",
+    "Listener",
+    "LogListener",
+    "Net",
+    "SnapshotError",
+    "Solver",
+    "Step",
+    "data",
+    "layer_types",
+    "register_layer",
+]

@@ -1,0 +1,294 @@
+"""Net: layers connected by named blobs, run forward and backward (pycaffe's interface)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from engine import schema, weights
+from engine.build import NetBuilder, describing_bottoms, located, locator, set_loss_diffs
+from engine.debug import trace_backward, trace_forward
+from engine.errors import DemitasseError
+from engine.gradient_flow import Node
+from engine.params import Arena, Param
+from engine.schema import NetParameter
+from engine.spec import NetSpec, find_file, read_net
+from layers import TEST, TRAIN, Blob, Layer, LayerContext
+from layers.blob import Array
+
+log = logging.getLogger("demitasse")
+
+Source = str | Path | NetParameter | NetSpec
+
+
+class Net:
+    """A net built from a config file, as pycaffe's ``caffe.Net``.
+
+    >>> net = Net("lenet.yaml", phase=TEST)
+    >>> net.forward(data=images)["prob"]
+
+    Args:
+        source: a YAML, prototxt or binary file, a NetParameter, or a NetSpec.
+        phase: TRAIN or TEST.
+        weights: a .caffemodel to copy parameters from, by layer name.
+        level, stages: the rest of the state that include and exclude rules look at.
+        overrides: ``net.path=value`` settings applied to the specification.
+        allow_code: whether the config may name Python code to run.
+        dtype: of all blobs; float64 serves gradient checks.
+        seed: of the random generator (fillers, dropout); None takes a fresh one.
+
+    Raises:
+        DemitasseError: the file or the net it describes is wrong.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *args: Any,
+        phase: int | None = None,
+        weights: str | Path | None = None,
+        level: int = 0,
+        stages: Iterable[str] = (),
+        overrides: Iterable[str] = (),
+        allow_code: bool = False,
+        dtype: DTypeLike = np.float32,
+        seed: int | None = None,
+    ):
+        phase, weights = _pycaffe_arguments(args, phase, weights)
+        spec = _as_spec(source, overrides)
+        if phase is not None:
+            spec.param.state.phase = schema.TRAIN if phase == TRAIN else schema.TEST
+        spec.param.state.level = level or spec.param.state.level
+        spec.param.state.stage.extend(stages)
+        self.rng = np.random.default_rng(seed)
+        self.phase: int = spec.param.state.phase
+        context = LayerContext(
+            self.phase, dtype, self.rng, lambda name: find_file(name, spec.base), allow_code
+        )
+        built = NetBuilder(spec, context)
+        self.name: str = spec.param.name
+        self.debug_info: bool = spec.param.debug_info
+        self.nodes: list[Node] = built.nodes
+        self.blobs: dict[str, Blob] = built.blobs
+        self.outputs: list[str] = built.outputs
+        self.learnable: list[Param] = built.params.learnable
+        self.shared_params: set[tuple[str, int]] = built.params.shared
+        self.arena: Arena = built.arena
+        self._locate = locator(spec)
+        self.params: dict[str, list[Blob]] = {
+            node.layer.name: node.layer.blobs for node in self.nodes if node.layer.blobs
+        }
+        if weights is not None:
+            self.copy_from(weights)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in the order they run, automatic Splits among them."""
+        return [node.layer for node in self.nodes]
+
+    @property
+    def layer_names(self) -> list[str]:
+        """The names of the layers in the order they run."""
+        return [node.layer.name for node in self.nodes]
+
+    @property
+    def layer_dict(self) -> dict[str, Layer]:
+        """The layers by name."""
+        return {node.layer.name: node.layer for node in self.nodes}
+
+    @property
+    def inputs(self) -> list[str]:
+        """The tops of Input layers: the blobs to fill before ``forward``."""
+        return [blob.name for node in self.nodes if node.layer.type == "Input" for blob in node.top]
+
+    @property
+    def bottom_names(self) -> dict[str, list[str]]:
+        """The names of the bottoms of each layer."""
+        return {node.layer.name: [b.name for b in node.bottom] for node in self.nodes}
+
+    @property
+    def top_names(self) -> dict[str, list[str]]:
+        """The names of the tops of each layer."""
+        return {node.layer.name: [b.name for b in node.top] for node in self.nodes}
+
+    def forward(
+        self,
+        blobs: Iterable[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **inputs: Any,
+    ) -> dict[str, Array]:
+        """Runs the layers from ``start`` to ``end`` (the whole net without them).
+
+        Args:
+            blobs: names of further blobs to return beside the outputs.
+            start, end: names of the first and the last layer to run.
+            inputs: an array for each Input blob; another shape reshapes the net.
+
+        Returns:
+            the outputs by name (with ``end``: that layer's tops), as views of the blobs.
+        """
+        if inputs:
+            self._feed(inputs)
+        first, last = self._range(start, end)
+        self.forward_from_to(first, last)
+        tops = self.outputs if end is None else [blob.name for blob in self.nodes[last].top]
+        return {name: self.blobs[name].data for name in [*tops, *(blobs or ())]}
+
+    def backward(
+        self,
+        diffs: Iterable[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **top_diffs: Any,
+    ) -> dict[str, Array]:
+        """Runs the layers backward from ``start`` to ``end``, beginning with the tops' diffs.
+
+        Losses already hold their weight as diff; the gradients of parameters add up until
+        ``clear_param_diffs``.
+
+        Args:
+            diffs: names of further blobs whose gradient to return.
+            start, end: names of the first (upper) and the last (lower) layer to run.
+            top_diffs: a gradient for each output that has one.
+
+        Returns:
+            the gradients of the inputs by name (with ``end``: of that layer's bottoms).
+        """
+        for name, values in top_diffs.items():
+            self._blob(name).diff = values
+        first, last = self._range(end, start)
+        for node in reversed(self.nodes[first : last + 1]):
+            if node.need_backward:
+                node.layer.backward(node.top, node.propagate_down, node.bottom)
+                if self.debug_info:
+                    trace_backward(node)
+        names = self.inputs if end is None else [blob.name for blob in self.nodes[first].bottom]
+        return {name: self.blobs[name].diff for name in [*names, *(diffs or ())]}
+
+    def forward_from_to(self, first: int, last: int) -> float:
+        """Runs the layers at positions ``first`` to ``last``; returns their weighted loss."""
+        loss = 0.0
+        for node in self.nodes[first : last + 1]:
+            with located(self._locate, node.layer.name):
+                node.layer.forward(node.bottom, node.top)
+            for blob, weight in zip(node.top, node.loss_weights, strict=True):
+                if weight:
+                    loss += weight * float(blob.data.sum())
+            if self.debug_info:
+                trace_forward(node)
+        return loss
+
+    def forward_backward(self) -> float:
+        """One training pass: forward, then backward; returns the weighted loss."""
+        loss = self.forward_from_to(0, len(self.nodes) - 1)
+        self.backward()
+        return loss
+
+    def reshape(self) -> None:
+        """Infers all shapes anew, after blobs were reshaped (another batch size, say)."""
+        for node in self.nodes:
+            with located(self._locate, node.layer.name), describing_bottoms(node):
+                node.layer.reshape(node.bottom, node.top)
+            set_loss_diffs(node)
+
+    def clear_param_diffs(self) -> None:
+        """Sets the gradients of all parameters to zero."""
+        self.arena.diff.fill(0)
+
+    def copy_from(self, *files: str | Path) -> None:
+        """Copies parameters from .caffemodel files by layer name; layers they lack stay.
+
+        Raises:
+            DemitasseError: a file is damaged, or a layer's parameters have other shapes.
+        """
+        for file in files:
+            weights.copy_from(self, file).raise_on_mismatch()
+
+    def share_with(self, other: Net) -> None:
+        """Makes the parameters views of the other net's, layer by layer of the same name."""
+        for name, blobs in self.params.items():
+            for mine, theirs in zip(blobs, other.params.get(name, ()), strict=False):
+                if mine.shape != theirs.shape:
+                    raise DemitasseError(
+                        f'layer "{name}" cannot share its parameters with the other net',
+                        got=f"shape {mine.shape}",
+                        expected=f"shape {theirs.shape}",
+                    )
+                mine.share_data(theirs)
+
+    def save(self, file: str | Path) -> None:
+        """Writes the net with its parameters as a .caffemodel, whole or not at all."""
+        weights.save(self, file)
+
+    def _feed(self, inputs: Mapping[str, Any]) -> None:
+        if set(inputs) != set(self.inputs):
+            raise DemitasseError(
+                "forward() needs an array for every input, and for nothing else",
+                got=", ".join(sorted(inputs)),
+                expected=", ".join(self.inputs) or "none: this net has no Input layer",
+            )
+        arrays = {name: np.asarray(values) for name, values in inputs.items()}
+        if any(self.blobs[name].shape != array.shape for name, array in arrays.items()):
+            self._reshape_inputs(arrays)
+        for name, array in arrays.items():
+            self.blobs[name].data = array
+
+    def _reshape_inputs(self, arrays: Mapping[str, Array]) -> None:
+        before = {name: self.blobs[name].shape for name in arrays}
+        try:
+            for name, array in arrays.items():
+                self.blobs[name].reshape(*array.shape)
+            self.reshape()
+        except DemitasseError:
+            for name, shape in before.items():
+                self.blobs[name].reshape(*shape)
+            self.reshape()
+            raise
+
+    def _range(self, first: str | None, last: str | None) -> tuple[int, int]:
+        names = self.layer_names
+        for name in (first, last):
+            if name is not None and name not in names:
+                raise DemitasseError(
+                    f'the net has no layer "{name}"', expected=f"one of {', '.join(names)}"
+                )
+        begin = 0 if first is None else names.index(first)
+        return begin, len(names) - 1 if last is None else names.index(last)
+
+    def _blob(self, name: str) -> Blob:
+        if name not in self.blobs:
+            raise DemitasseError(
+                f'the net has no blob "{name}"', expected=f"one of {', '.join(self.blobs)}"
+            )
+        return self.blobs[name]
+
+
+def _pycaffe_arguments(
+    args: tuple[Any, ...], phase: int | None, weights: str | Path | None
+) -> tuple[int | None, str | Path | None]:
+    """pycaffe's positional forms: ``Net(file, phase)`` and ``Net(file, weights, phase)``."""
+    for value in args:
+        if isinstance(value, int):
+            phase = value
+        else:
+            weights = value
+    if phase not in (None, TRAIN, TEST):
+        raise DemitasseError("unknown phase", got=str(phase), expected="TRAIN (0) or TEST (1)")
+    return phase, weights
+
+
+def _as_spec(source: Source, overrides: Iterable[str]) -> NetSpec:
+    """The specification, as a copy that the net may write its state into."""
+    if isinstance(source, str | Path):
+        spec = read_net(source, overrides)
+        for notice in spec.notices:
+            log.info("%s: %s", spec.path, notice)
+        return spec
+    given = source if isinstance(source, NetSpec) else NetSpec(source)
+    return given.copy()

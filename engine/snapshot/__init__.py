@@ -1,0 +1,1 @@
+"""Snapshots: Caffe's pair of files, written atomically, verified, and exact."""

@@ -1,0 +1,101 @@
+"""Which nets a solver trains and tests: Caffe's many ways to name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.schema import TEST, TRAIN, NetParameter, NetState, Phase, SolverParameter
+from engine.spec import NetSpec, SolverSpec, find_file, read_net
+from layers.errors import DemitasseError
+
+_TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
+
+
+@dataclass
+class TestNetSpec:
+    """A test net, and how many batches one test of it takes."""
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    spec: NetSpec
+    iterations: int
+
+
+def train_net(solver: SolverSpec) -> NetSpec:
+    """The net to train, its state set to TRAIN and the solver's train_state.
+
+    Raises:
+        DemitasseError: none is named, or more than one.
+    """
+    named = _named_train_nets(solver)
+    if len(named) != 1:
+        raise DemitasseError(
+            "the solver must name exactly one net to train",
+            str(solver.path or "solver"),
+            " and ".join(named) or "none",
+            f"one of {', '.join(_TRAIN_FIELDS)}, or a net: section",
+        )
+    return _with_state(_read(solver, named[0]), TRAIN, solver.param.train_state)
+
+
+def test_nets(solver: SolverSpec) -> list[TestNetSpec]:
+    """The nets to test, in Caffe's order: test_net_param, test_net, then ``net`` itself.
+
+    Raises:
+        DemitasseError: test_iter, test_state or test_interval do not go with them.
+    """
+    p = solver.param
+    specs = [NetSpec(param) for param in p.test_net_param]
+    specs += [_read_file(solver, name) for name in p.test_net]
+    generic = [name for name in _named_train_nets(solver) if not name.startswith("train")]
+    repeated = max(0, len(p.test_iter) - len(specs)) if generic else 0
+    specs += [_read(solver, generic[0]) for _ in range(repeated)]
+    if len(p.test_iter) != len(specs):
+        raise _test_error(solver, "test_iter must be given once for every test net", len(specs))
+    if p.test_state and len(p.test_state) != len(specs):
+        raise _test_error(solver, "test_state must be given for every test net or for none", 0)
+    if specs and p.test_interval <= 0:
+        raise _test_error(solver, "test nets need test_interval above 0", 0)
+    states = p.test_state or [NetState()] * len(specs)
+    return [
+        TestNetSpec(_with_state(spec, TEST, state), iterations)
+        for spec, state, iterations in zip(specs, states, p.test_iter, strict=True)
+    ]
+
+
+def _test_error(solver: SolverSpec, what: str, nets: int) -> DemitasseError:
+    given = f"{len(solver.param.test_iter)} test_iter, {len(solver.param.test_state)} test_state"
+    return DemitasseError(what, str(solver.path or "solver"), f"{given}, {nets} test nets")
+
+
+def _named_train_nets(solver: SolverSpec) -> list[str]:
+    named = [name for name in _TRAIN_FIELDS if solver.param.HasField(name)]
+    return ["net: section", *named] if solver.net is not None else named
+
+
+def _read(solver: SolverSpec, field: str) -> NetSpec:
+    if solver.net is not None and field == "net: section":
+        return solver.net
+    value: str | NetParameter = getattr(solver.param, field)
+    return _read_file(solver, value) if isinstance(value, str) else NetSpec(value)
+
+
+def _read_file(solver: SolverSpec, name: str) -> NetSpec:
+    return read_net(find_file(name, solver.base), solver.net_overrides)
+
+
+def _with_state(spec: NetSpec, phase: Phase, state: NetState) -> NetSpec:
+    copy = spec.copy()
+    merged = NetState(phase=phase)
+    merged.MergeFrom(spec.param.state)
+    merged.MergeFrom(state)
+    copy.param.state.CopyFrom(merged)
+    return copy
+
+
+def default_prefix(param: SolverParameter, path: Path | None) -> str:
+    """The snapshot prefix: as given, else the solver file's name without its extension."""
+    if param.snapshot_prefix:
+        return param.snapshot_prefix
+    return str(path.with_suffix("")) if path is not None else "solver"

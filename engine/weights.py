@@ -1,0 +1,213 @@
+"""Copying parameters between nets and model files, by layer name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.blob_io import fit_legacy
+from engine.errors import SnapshotError
+from engine.snapshot.model_file import (
+    LayerToSave,
+    StoredModel,
+    read_model,
+    write_model,
+    write_model_hdf5,
+)
+from layers import Blob
+from layers.blob import Array
+
+if TYPE_CHECKING:
+    from engine.net import Net
+
+
+@dataclass
+class CopyReport:
+    """What became of each layer's parameters when a model file was copied into a net.
+
+    Args:
+        path: the model file.
+        copied: layers that were copied.
+        missing: layers of the net that the file does not have; they stay as they are.
+        mismatched: layers that did not fit, with the reason; they stay as they are.
+        unused: layers of the file that the net does not have.
+    """
+
+    path: Path
+    copied: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    mismatched: dict[str, str] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """The report, one line a layer."""
+        return [
+            f"weights from {self.path}:",
+            *(f"  {name}: copied" for name in self.copied),
+            *(f"  {name}: DID NOT FIT, {why}" for name, why in self.mismatched.items()),
+            *(f"  {name}: missing in the file, stays as initialised" for name in self.missing),
+            *(f"  {name}: only in the file, not used" for name in self.unused),
+        ]
+
+    def raise_on_mismatch(self) -> None:
+        """Raises a SnapshotError when a layer's parameters had other shapes in the file."""
+        for name, why in self.mismatched.items():
+            raise SnapshotError(
+                f'cannot copy the parameters of layer "{name}": {why}',
+                str(self.path),
+                hint="to learn this layer from scratch, give it another name",
+            )
+
+    def raise_on_missing(self) -> None:
+        """Raises a SnapshotError when a layer of the net is not in the file."""
+        if self.missing:
+            raise SnapshotError(
+                "the file lacks parameters that the net needs",
+                str(self.path),
+                f"nothing for {', '.join(self.missing)}",
+                "parameters for every layer of the net",
+                "the file is cut short, or belongs to another net",
+            )
+
+
+def copy_from(net: Net, file: str | Path) -> CopyReport:
+    """Copies what fits from a model file into the net, and reports layer by layer.
+
+    Raises:
+        SnapshotError: the file is damaged or cut short, or nothing in it belongs to the net.
+    """
+    return copy_model(net, read_model(Path(file)))
+
+
+def copy_model(net: Net, model: StoredModel) -> CopyReport:
+    """As :func:`copy_from`, from a model that is already read."""
+    _refuse_truncated(net, model)
+    report = CopyReport(model.path)
+    report.unused = [name for name in model.params if name not in net.params]
+    for name, blobs in net.params.items():
+        if name not in model.params:
+            report.missing.append(name)
+            continue
+        shared = {index for layer, index in net.shared_params if layer == name}
+        arrays, why = _match(blobs, model.params[name], shared)
+        if why:
+            report.mismatched[name] = why
+            continue
+        for index, array in arrays.items():
+            blobs[index].data = array
+        report.copied.append(name)
+    if net.params and not report.copied and not report.mismatched:
+        raise SnapshotError(
+            "the file has no layer of this net",
+            str(model.path),
+            ", ".join(model.params) or "no parameters",
+            f"some of {', '.join(net.params)}",
+        )
+    return report
+
+
+def save(net: Net, file: str | Path, with_diff: bool = False) -> bytes | None:
+    """Writes the net as a model file (HDF5 where the name ends in .h5); returns its digest.
+
+    Raises:
+        SnapshotError: the file cannot be written; an old one is untouched.
+    """
+    layers = [
+        LayerToSave(
+            layer.layer_param,
+            layer.blobs,
+            {index for name, index in net.shared_params if name == layer.name},
+        )
+        for layer in net.layers
+    ]
+    path = Path(file)
+    if path.suffix == ".h5":
+        write_model_hdf5(path, layers, with_diff)
+        return None
+    return write_model(path, net.name, layers, with_diff)
+
+
+def _match(
+    blobs: list[Blob], arrays: list[Array | None], shared: set[int]
+) -> tuple[dict[int, Array], str]:
+    """The arrays by index in the blobs' shapes, or the reason why they do not fit."""
+    stored = dict(enumerate(arrays))
+    needed = {index for index in range(len(blobs)) if index not in shared}
+    present = {index for index, array in stored.items() if array is not None}
+    if not needed <= present <= set(range(len(blobs))):
+        return {}, f"the file has {len(present)} parameters, the net {len(blobs)}"
+    fitted = {}
+    for index, array in stored.items():
+        if array is None:
+            continue
+        fitted[index] = fit_legacy(array, blobs[index].shape)
+        if fitted[index].shape != blobs[index].shape:
+            shapes = f"{array.shape} in the file, {blobs[index].shape} in the net"
+            return {}, f"parameter {index} is {shapes}"
+    return fitted, ""
+
+
+def _refuse_truncated(net: Net, model: StoredModel) -> None:
+    """A file cut between two layers still parses; what gives it away is that it stops early.
+
+    All its layers are the net's, in the net's order, and then it ends while the net goes
+    on with layers that have parameters. A model that was trained ends with a loss.
+    A file with our seal is known to be whole.
+    """
+    if model.digest is not None:
+        return
+    names = [name for name in net.layer_names if not name.endswith("_split")]
+    order = [name for name in model.order if name in names]
+    if not order or len(order) != len(model.order):
+        return
+    last = names.index(order[-1])
+    missing = [name for name in net.params if names.index(name) > last]
+    if missing and order == [name for name in names[: last + 1] if name in order]:
+        raise SnapshotError(
+            f'the file ends after layer "{order[-1]}", before layers that the net has',
+            str(model.path),
+            f"nothing for {', '.join(missing)}",
+            "parameters for every layer, or a file that goes on to other layers",
+            "the file was cut short; copy or download it again",
+        )
+
+
+def copy_all(net: Net, model: StoredModel) -> None:
+    """Copies a model that must fit the net exactly; on an error nothing has changed.
+
+    Raises:
+        SnapshotError: a layer is missing in the model or has other shapes.
+    """
+    kept = net.arena.data.copy()
+    try:
+        report = copy_model(net, model)
+        report.raise_on_mismatch()
+        report.raise_on_missing()
+    except SnapshotError:
+        net.arena.data[...] = kept
+        raise
+
+
+def check_history(mine: list[Array], stored: list[Array], path: Path) -> None:
+    """Checks that a solver state's history belongs to this net and update rule.
+
+    Raises:
+        SnapshotError: it does not.
+    """
+    if len(mine) != len(stored):
+        raise SnapshotError(
+            "the solver state belongs to another net or solver type",
+            str(path),
+            f"a history of {len(stored)} arrays",
+            f"{len(mine)} arrays",
+            "resume with the config the snapshot was made with, or start anew with --weights",
+        )
+    for index, (array, other) in enumerate(zip(mine, stored, strict=True)):
+        if fit_legacy(other, array.shape).shape != array.shape:
+            raise SnapshotError(
+                f"the solver state does not fit the net: history {index} has another shape",
+                str(path),
+                str(other.shape),
+                str(array.shape),
+            )

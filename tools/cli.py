@@ -1,0 +1,31 @@
+"""``demitasse COMMAND``: the umbrella over all commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tools import train
+from tools.run import run_command
+
+_COMMANDS = {"train": train}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code (2 for wrong input)."""
+    parser = argparse.ArgumentParser(
+        prog="demitasse", description="Caffe in a small cup: train nets from config files."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module in _COMMANDS.items():
+        summary = (module.__doc__ or "").splitlines()[0].partition(": ")[2]
+        command = commands.add_parser(name, help=summary, description=summary)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    arguments = parser.parse_args(argv)
+    return run_command(arguments.run, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

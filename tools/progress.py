@@ -1,0 +1,67 @@
+"""The progress bar of a training run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tqdm import tqdm
+
+from engine.listener import Listener, LogListener, Step
+
+_REFRESH = 0.5  # seconds between two looks at the speed
+
+
+class ProgressListener(Listener):
+    """A bar with iteration, loss, learning rate and images/s; plain lines where no one looks.
+
+    Args:
+        first: the iteration that training starts from.
+        last: the iteration that it ends at.
+    """
+
+    def __init__(self, first: int, last: int):
+        self._lines = LogListener()
+        self._bar = tqdm(
+            initial=first,
+            total=last,
+            unit="it",
+            dynamic_ncols=True,
+            disable=not sys.stderr.isatty(),
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
+        )
+        self._since = time.perf_counter()
+        self._samples = 0
+
+    def stepped(self, step: Step) -> None:
+        self._bar.update()
+        self._samples += step.samples
+        elapsed = time.perf_counter() - self._since
+        if elapsed >= _REFRESH or step.iteration + 1 == self._bar.total:
+            speed = self._samples / elapsed
+            self._bar.set_postfix_str(
+                f"loss={step.smoothed_loss:.4f}, lr={step.lr:.3g}, {speed:,.0f} images/s"
+            )
+            self._restart_clock()
+
+    def displayed(self, step: Step, outputs: Mapping[str, float]) -> None:
+        if self._bar.disable:
+            self._lines.displayed(step, outputs)
+
+    def tested(self, iteration: int, net: int, scores: Mapping[str, float]) -> None:
+        self._lines.tested(iteration, net, scores)
+        self._restart_clock()
+
+    def snapshotted(self, path: Path) -> None:
+        self._lines.snapshotted(path)
+        self._restart_clock()
+
+    def close(self) -> None:
+        """Leaves the bar as it stands."""
+        self._bar.close()
+
+    def _restart_clock(self) -> None:
+        """Time spent on tests and snapshots is not training time."""
+        self._since, self._samples = time.perf_counter(), 0
