@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from harness.golden_layers import Case, all_cases, is_input, run_case
 from harness.gradient_check import GradientCheck, has_backward
 from harness.places import golden_folders
-
 from layers import find_layer
 
 CASES = all_cases()
