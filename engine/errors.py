@@ -32,7 +32,7 @@ class ConfigError(DemitasseError):
         for problem in problems:
             for one in problem.problems if isinstance(problem, ConfigError) else [problem]:
                 distinct.setdefault(str(one), one)
-        self.problems = list(distinct.values())
+        self.problems: list[DemitasseError] = list(distinct.values())
         if len(self.problems) == 1:
             only = self.problems[0]
             super().__init__(only.what, only.where, only.got, only.expected, only.hint)

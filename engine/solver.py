@@ -63,7 +63,7 @@ class Solver:
         if self.param.snapshot or self.param.snapshot_after_train:
             check_writable(self.prefix)
         if self.param.solver_mode == self.param.GPU:
-            log.warning("solver_mode: GPU is set; this build computes on the CPU and goes on")
+            log.warning("the GPU is asked for; this build computes on the CPU, and goes on")
         self.rule = create_rule(self.param)
         given = self.param.random_seed
         self.seed: int = given if given >= 0 else secrets.randbits(31)

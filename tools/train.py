@@ -51,12 +51,19 @@ def run(arguments: argparse.Namespace) -> int:
             "--resume and --weights exclude each other",
             hint="a snapshot already holds the weights; leave one of the two out",
         )
-    if arguments.gpu is not None:
-        log.warning("-gpu %s: this build computes on the CPU and goes on", arguments.gpu)
     spec = read_solver(Path(arguments.config), arguments.overrides)
+    if arguments.gpu is not None:
+        spec.param.solver_mode = spec.param.GPU
     solver = Solver(spec, allow_code=arguments.allow_code)
     log.info("Training %s, random seed %d", solver.net.name or arguments.config, solver.seed)
     _load(solver, arguments)
+    if solver.iter >= solver.param.max_iter:
+        log.warning(
+            "iteration %d has reached max_iter %d: nothing left to train",
+            solver.iter,
+            solver.param.max_iter,
+        )
+        return 0
     solver.listener = listener = ProgressListener(solver.iter, solver.param.max_iter)
     try:
         solver.solve()
@@ -90,8 +97,8 @@ def _load(solver: Solver, arguments: argparse.Namespace) -> None:
                 log.info("%s", line)
             if report.mismatched:
                 log.warning(
-                    "%d layers did not fit and start untrained; rename them if that is meant",
-                    len(report.mismatched),
+                    "not fitted, and so starting untrained: %s; rename what is meant to be new",
+                    ", ".join(report.mismatched),
                 )
 
 
