@@ -2,9 +2,8 @@
 
 from engine import data
 from engine.errors import ConfigError, DemitasseError, LayerError, SnapshotError
-from engine.listener import Listener, LogListener, Step
 from engine.net import Net
-from engine.solver import Solver
+from engine.solver import Listener, LogListener, Solver, Step
 from layers import TEST, TRAIN, Blob, Layer, layer_types, register_layer
 
 __all__ = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from engine.listener import Listener, LogListener, Step
+from engine.solver.listener import Listener, LogListener, Step
 
 _REFRESH = 0.5  # seconds between two looks at the speed
 

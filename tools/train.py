@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine import Solver, weights
+from engine import Solver
+from engine.net import weights
 from engine.spec import read_solver
 from layers.errors import DemitasseError
 from tools.progress import ProgressListener

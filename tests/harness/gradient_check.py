@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine import Net
-from engine.gradient_flow import Node
+from engine.net.gradient_flow import Node
 from layers import Layer
 
 STEP = 1e-5

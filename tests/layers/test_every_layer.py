@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import TRAIN, LayerError, Net
-from engine.gradient_flow import Node
+from engine.net.gradient_flow import Node
 from engine.spec import parse_net, to_prototxt, to_yaml
 from harness.gradient_check import GradientCheck, fill_bottoms, has_backward
 from layers import find_layer, layer_types

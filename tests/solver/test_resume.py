@@ -64,7 +64,7 @@ def final(solver: Solver) -> tuple[bytes, list[bytes], list[float]]:
     solver.step(9 - solver.iter)
     return (
         solver.net.arena.data.tobytes(),
-        [slot.tobytes() for slot in solver.state],
+        [slot.tobytes() for slot in solver.optimizer.state],
         solver.listener.seen,  # type: ignore[attr-defined]
     )
 

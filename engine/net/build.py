@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from engine import gradient_flow
-from engine.gradient_flow import Node
-from engine.params import Arena, ParamRegistry
+from engine.net import gradient_flow
+from engine.net.gradient_flow import Node
+from engine.net.params import Arena, ParamRegistry
 from engine.schema import LayerParameter, NetParameter
 from engine.spec import NetSpec
 from engine.spec.filter import filter_layers, state_words

@@ -1,7 +1,7 @@
 """Update rules, one a file: the formula, the paper, and the state as a tuple of slots."""
 
-from engine.updates import adadelta, adagrad, adam, nesterov, rmsprop, sgd
-from engine.updates.base import UpdateRule, create_rule, register_solver, solver_types
+from engine.solver.updates import adadelta, adagrad, adam, nesterov, rmsprop, sgd
+from engine.solver.updates.base import UpdateRule, create_rule, register_solver, solver_types
 
 __all__ = [
     "UpdateRule",

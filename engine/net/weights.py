@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from engine.blob_io import fit_legacy
 from engine.errors import SnapshotError
@@ -15,11 +15,19 @@ from engine.snapshot.model_file import (
     write_model,
     write_model_hdf5,
 )
-from layers import Blob
+from layers import Blob, Layer
 from layers.blob import Array
 
-if TYPE_CHECKING:
-    from engine.net import Net
+
+class Parametrised(Protocol):
+    """What copying and saving need of a net."""
+
+    name: str
+    params: dict[str, list[Blob]]
+    shared_params: set[tuple[str, int]]
+
+    @property
+    def layers(self) -> list[Layer]: ...
 
 
 @dataclass
@@ -71,7 +79,7 @@ class CopyReport:
             )
 
 
-def copy_from(net: Net, file: str | Path) -> CopyReport:
+def copy_from(net: Parametrised, file: str | Path) -> CopyReport:
     """Copies what fits from a model file into the net, and reports layer by layer.
 
     Raises:
@@ -80,7 +88,7 @@ def copy_from(net: Net, file: str | Path) -> CopyReport:
     return copy_model(net, read_model(Path(file)))
 
 
-def copy_model(net: Net, model: StoredModel) -> CopyReport:
+def copy_model(net: Parametrised, model: StoredModel) -> CopyReport:
     """As :func:`copy_from`, from a model that is already read."""
     _refuse_truncated(net, model)
     report = CopyReport(model.path)
@@ -107,7 +115,7 @@ def copy_model(net: Net, model: StoredModel) -> CopyReport:
     return report
 
 
-def save(net: Net, file: str | Path, with_diff: bool = False) -> bytes | None:
+def save(net: Parametrised, file: str | Path, with_diff: bool = False) -> bytes | None:
     """Writes the net as a model file (HDF5 where the name ends in .h5); returns its digest.
 
     Raises:
@@ -148,7 +156,7 @@ def _match(
     return fitted, ""
 
 
-def _refuse_truncated(net: Net, model: StoredModel) -> None:
+def _refuse_truncated(net: Parametrised, model: StoredModel) -> None:
     """A file cut between two layers still parses; what gives it away is that it stops early.
 
     All its layers are the net's, in the net's order, and then it ends while the net goes
@@ -157,7 +165,7 @@ def _refuse_truncated(net: Net, model: StoredModel) -> None:
     """
     if model.digest is not None:
         return
-    names = [name for name in net.layer_names if not name.endswith("_split")]
+    names = [layer.name for layer in net.layers if layer.type != "Split"]
     order = [name for name in model.order if name in names]
     if not order or len(order) != len(model.order):
         return
@@ -173,41 +181,19 @@ def _refuse_truncated(net: Net, model: StoredModel) -> None:
         )
 
 
-def copy_all(net: Net, model: StoredModel) -> None:
+def copy_all(net: Parametrised, model: StoredModel) -> None:
     """Copies a model that must fit the net exactly; on an error nothing has changed.
 
     Raises:
         SnapshotError: a layer is missing in the model or has other shapes.
     """
-    kept = net.arena.data.copy()
+    blobs = [blob for blobs in net.params.values() for blob in blobs]
+    kept = [blob.data.copy() for blob in blobs]
     try:
         report = copy_model(net, model)
         report.raise_on_mismatch()
         report.raise_on_missing()
     except SnapshotError:
-        net.arena.data[...] = kept
+        for blob, values in zip(blobs, kept, strict=True):
+            blob.data = values
         raise
-
-
-def check_history(mine: list[Array], stored: list[Array], path: Path) -> None:
-    """Checks that a solver state's history belongs to this net and update rule.
-
-    Raises:
-        SnapshotError: it does not.
-    """
-    if len(mine) != len(stored):
-        raise SnapshotError(
-            "the solver state belongs to another net or solver type",
-            str(path),
-            f"a history of {len(stored)} arrays",
-            f"{len(mine)} arrays",
-            "resume with the config the snapshot was made with, or start anew with --weights",
-        )
-    for index, (array, other) in enumerate(zip(mine, stored, strict=True)):
-        if fit_legacy(other, array.shape).shape != array.shape:
-            raise SnapshotError(
-                f"the solver state does not fit the net: history {index} has another shape",
-                str(path),
-                str(other.shape),
-                str(array.shape),
-            )

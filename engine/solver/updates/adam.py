@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.updates.base import UpdateRule, register_solver
+from engine.solver.updates.base import UpdateRule, register_solver
 from layers.blob import Array
 
 

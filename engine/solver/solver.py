@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from engine import weights
-from engine.errors import SnapshotError
-from engine.listener import Listener, LogListener, Step
-from engine.loss_window import LossWindow
-from engine.net import Net
-from engine.schedules import check_policy, current_step, learning_rate
+from engine.net import Net, weights
 from engine.schema import SolverParameter, SolverProgress
 from engine.snapshot import progress
 from engine.snapshot.state_file import StoredState, write_state, write_state_hdf5
 from engine.snapshot.store import Snapshot, find_newest, read_snapshot, snapshot_path
-from engine.solver_nets import default_prefix, test_nets, train_net
+from engine.solver.checks import check_settings, check_writable
+from engine.solver.listener import Listener, LogListener, Step
+from engine.solver.loss_window import LossWindow
+from engine.solver.nets import default_prefix, test_nets, train_net
+from engine.solver.optimizer import Optimizer
+from engine.solver.schedules import current_step, learning_rate
+from engine.solver.scores import mean_outputs, scalar_outputs
 from engine.spec import SolverSpec, read_solver
-from engine.updates import create_rule
-from layers.blob import Array
-from layers.errors import DemitasseError
 
 log = logging.getLogger("demitasse")
 
@@ -58,13 +55,12 @@ class Solver:
         self.param = spec.param
         self.listener = listener or LogListener()
         self.iter = 0
-        _check(self.param, spec.path)
+        check_settings(self.param, str(spec.path or "solver"))
         self.prefix = default_prefix(self.param, spec.path)
         if self.param.snapshot or self.param.snapshot_after_train:
             check_writable(self.prefix)
-        if self.param.solver_mode == self.param.GPU:
+        if self.param.HasField("solver_mode") and self.param.solver_mode == self.param.GPU:
             log.warning("the GPU is asked for; this build computes on the CPU, and goes on")
-        self.rule = create_rule(self.param)
         given = self.param.random_seed
         self.seed: int = given if given >= 0 else secrets.randbits(31)
         test_specs = test_nets(spec)
@@ -77,7 +73,7 @@ class Solver:
         self.test_iterations = [test.iterations for test in test_specs]
         for net in (self.net, *self.test_nets):
             net.debug_info |= self.param.debug_info
-        self.state = tuple(self.net.arena.empty_slot() for _ in self.rule.slots)
+        self.optimizer = Optimizer(self.param, self.net.arena, self.net.learnable)
         self.losses = LossWindow(self.param.average_loss)
         self.test_scores: list[dict[str, float]] = []
         self._stop = False
@@ -138,7 +134,7 @@ class Solver:
             str(model),
             # As Caffe, whose count is that of the last update done.
             current_step(self.param, max(0, self.iter - 1)),
-            self._history(),
+            self.optimizer.history(),
             self._progress(digest),
         )
         (write_state_hdf5 if hdf5 else write_state)(path, state)
@@ -170,7 +166,7 @@ class Solver:
         step = Step(self.iter, loss, self.losses.add(loss), rate, self.batch_size * iter_size)
         if self.param.display and self.iter % self.param.display == 0:
             self.listener.displayed(step, scalar_outputs(self.net))
-        self._update(rate)
+        self.optimizer.update(rate, self.iter)
         self.iter += 1
         self.listener.stepped(step)
 
@@ -180,32 +176,10 @@ class Solver:
         shapes = [blob.shape for blob in self.net.blobs.values() if blob.shape]
         return shapes[0][0] if shapes else 1
 
-    def _update(self, rate: float) -> None:
-        arena, p = self.net.arena, self.param
-        if p.clip_gradients >= 0:
-            # As Caffe: the norm is that of the sum over iter_size passes, before its mean.
-            norm = float(np.sqrt(np.dot(arena.diff, arena.diff)))
-            if norm > p.clip_gradients:
-                arena.diff *= p.clip_gradients / norm
-        if p.iter_size > 1:
-            arena.diff *= 1.0 / p.iter_size
-        for segment in arena.segments:
-            gradient, values = arena.diff[segment.where], arena.data[segment.where]
-            decay = p.weight_decay * segment.decay_mult
-            if decay:
-                gradient += decay * (np.sign(values) if p.regularization_type == "L1" else values)
-            state = [slot[segment.where] for slot in self.state]
-            self.rule.update(gradient, state, rate * segment.lr_mult, self.iter)
-        arena.data -= arena.diff
-
     def _test_is_due(self) -> bool:
         interval = self.param.test_interval
         due = bool(self.test_nets) and interval > 0 and self.iter % interval == 0
         return due and (self.iter > 0 or self.param.test_initialization)
-
-    def _history(self) -> list[Array]:
-        arena, learnable = self.net.arena, self.net.learnable
-        return [view for slot in self.state for view in arena.views(slot, learnable)]
 
     def _progress(self, model_digest: bytes | None) -> SolverProgress:
         recent, steps = self.losses.get_state()
@@ -219,11 +193,9 @@ class Solver:
 
     def _restore(self, snapshot: Snapshot) -> None:
         state = snapshot.state
-        history = self._history()
-        weights.check_history(history, state.history, snapshot.path)
+        self.optimizer.check_history(state.history, snapshot.path)
         weights.copy_all(self.net, snapshot.model)
-        for mine, stored in zip(history, state.history, strict=True):
-            mine[...] = stored.reshape(mine.shape)
+        self.optimizer.set_history(state.history)
         self.iter = state.iteration
         if state.progress is None:
             progress.seek_sources([self.net], self.iter, self.param.iter_size)
@@ -233,64 +205,6 @@ class Solver:
             nets = (self.net, *self.test_nets)
             for net, stored_net in zip(nets, state.progress.net, strict=False):
                 progress.restore(net, stored_net)
-
-
-def mean_outputs(net: Net, iterations: int) -> dict[str, float]:
-    """The mean over so many batches of each output (of each number of it, if several)."""
-    totals: dict[str, Array] = {}
-    for _ in range(iterations):
-        for name, values in net.forward().items():
-            totals[name] = totals.get(name, 0) + values.astype(np.float64)
-    means = {name: total / iterations for name, total in totals.items()}
-    return {label: value for name, mean in means.items() for label, value in _numbers(name, mean)}
-
-
-def scalar_outputs(net: Net) -> dict[str, float]:
-    """The outputs of a net that are single numbers."""
-    blobs = ((name, net.blobs[name]) for name in net.outputs)
-    return {name: float(blob.data.item()) for name, blob in blobs if blob.count == 1}
-
-
-def check_writable(prefix: str) -> None:
-    """Checks, before hours of training, that a snapshot could be written.
-
-    Raises:
-        SnapshotError: the folder of the prefix is missing or not writable.
-    """
-    folder = Path(prefix).parent
-    if not folder.is_dir():
-        raise SnapshotError(
-            "the folder of snapshot_prefix does not exist",
-            got=prefix,
-            hint=f"make it (`mkdir -p {folder}`) or set another: `--set solver.snapshot_prefix=X`",
-        )
-    if not os.access(folder, os.W_OK):
-        raise SnapshotError("the folder of snapshot_prefix is not writable", got=prefix)
-
-
-def _numbers(name: str, values: Array) -> list[tuple[str, float]]:
-    if values.size == 1:
-        return [(name, float(values.item()))]
-    return [(f"{name}[{index}]", float(value)) for index, value in enumerate(values.flat)]
-
-
-def _check(param: SolverParameter, path: Path | None) -> None:
-    check_policy(param)
-    least = {"iter_size": 1, "average_loss": 1, "max_iter": 0, "snapshot": 0, "display": 0}
-    for field, bound in least.items():
-        if getattr(param, field) < bound:
-            raise DemitasseError(
-                f"{field} is too small",
-                str(path or "solver"),
-                str(getattr(param, field)),
-                f"{bound} or more",
-            )
-    if param.regularization_type not in ("L1", "L2"):
-        raise DemitasseError(
-            f'unknown regularization_type "{param.regularization_type}"',
-            str(path or "solver"),
-            expected="L1 or L2",
-        )
 
 
 def _as_spec(

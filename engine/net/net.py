@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from engine import schema, weights
-from engine.build import NetBuilder, describing_bottoms, located, locator, set_loss_diffs
-from engine.debug import trace_backward, trace_forward
+from engine import schema
 from engine.errors import DemitasseError
-from engine.gradient_flow import Node
-from engine.params import Arena, Param
+from engine.net import weights
+from engine.net.build import NetBuilder, describing_bottoms, located, locator, set_loss_diffs
+from engine.net.debug import trace_backward, trace_forward
+from engine.net.gradient_flow import Node
+from engine.net.params import Arena, Param
 from engine.schema import NetParameter
 from engine.spec import NetSpec, find_file, read_net
 from layers import TEST, TRAIN, Blob, Layer, LayerContext

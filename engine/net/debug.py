@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from engine.gradient_flow import Node
+from engine.net.gradient_flow import Node
 from layers.blob import Array
 
 log = logging.getLogger("demitasse")

@@ -1,0 +1,100 @@
+"""Optimizer: one update of all parameters, in a few passes over the arena."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from engine.blob_io import fit_legacy
+from engine.errors import SnapshotError
+from engine.net.params import Arena, Param
+from engine.schema import SolverParameter
+from engine.solver.updates import create_rule
+from layers.blob import Array
+
+
+class Optimizer:
+    """Clips, averages and regularises the gradients, and applies the solver's update rule.
+
+    The order is Caffe's. ``state`` holds the rule's slots, each an array laid out like the
+    arena.
+
+    Args:
+        param: the solver's settings.
+        arena: the parameters and their gradients.
+        learnable: the parameters in the order in which Caffe numbers them.
+
+    Raises:
+        DemitasseError: the update rule is unknown, or a setting does not suit it.
+    """
+
+    def __init__(self, param: SolverParameter, arena: Arena, learnable: list[Param]):
+        self.param = param
+        self.arena = arena
+        self.learnable = learnable
+        self.rule = create_rule(param)
+        self.state = tuple(arena.empty_slot() for _ in self.rule.slots)
+
+    def update(self, rate: float, iteration: int) -> None:
+        """Takes one step along the gradients in the arena.
+
+        Args:
+            rate: the learning rate.
+            iteration: updates done before this one.
+        """
+        self._clip()
+        if self.param.iter_size > 1:
+            self.arena.diff *= 1.0 / self.param.iter_size
+        for segment in self.arena.segments:
+            gradient = self.arena.diff[segment.where]
+            values = self.arena.data[segment.where]
+            decay = self.param.weight_decay * segment.decay_mult
+            if decay:
+                lasso = self.param.regularization_type == "L1"
+                gradient += decay * (np.sign(values) if lasso else values)
+            state = [slot[segment.where] for slot in self.state]
+            self.rule.update(gradient, state, rate * segment.lr_mult, iteration)
+        self.arena.data -= self.arena.diff
+
+    def history(self) -> list[Array]:
+        """The state as Caffe stores it: slot after slot, in each a view for every parameter."""
+        return [view for slot in self.state for view in self.arena.views(slot, self.learnable)]
+
+    def check_history(self, stored: list[Array], path: Path) -> None:
+        """Checks that a solver state's history belongs to this net and update rule.
+
+        Raises:
+            SnapshotError: it does not.
+        """
+        mine = self.history()
+        if len(mine) != len(stored):
+            raise SnapshotError(
+                "the solver state belongs to another net or solver type",
+                str(path),
+                f"a history of {len(stored)} arrays",
+                f"{len(mine)} arrays",
+                "resume with the config the snapshot was made with, or start anew with --weights",
+            )
+        for index, (array, other) in enumerate(zip(mine, stored, strict=True)):
+            if fit_legacy(other, array.shape).shape != array.shape:
+                raise SnapshotError(
+                    f"the solver state does not fit the net: history {index} has another shape",
+                    str(path),
+                    str(other.shape),
+                    str(array.shape),
+                )
+
+    def set_history(self, stored: list[Array]) -> None:
+        """Takes over a history that :meth:`check_history` has passed."""
+        for mine, other in zip(self.history(), stored, strict=True):
+            mine[...] = other.reshape(mine.shape)
+
+    def _clip(self) -> None:
+        bound = self.param.clip_gradients
+        if bound < 0:
+            return
+        # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
+        norm = float(np.sqrt(np.dot(self.arena.diff, self.arena.diff)))
+        if norm > bound:
+            self.arena.diff *= bound / norm
