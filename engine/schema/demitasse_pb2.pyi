@@ -145,7 +145,7 @@ class NetStateRule(_message.Message):
     def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., min_level: _Optional[int] = ..., max_level: _Optional[int] = ..., stage: _Optional[_Iterable[str]] = ..., not_stage: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SolverParameter(_message.Message):
-    __slots__ = ("net", "net_param", "train_net", "test_net", "train_net_param", "test_net_param", "train_state", "test_state", "test_iter", "test_interval", "test_compute_loss", "test_initialization", "max_iter", "iter_size", "display", "average_loss", "base_lr", "lr_policy", "gamma", "power", "stepsize", "stepvalue", "type", "momentum", "momentum2", "rms_decay", "delta", "weight_decay", "regularization_type", "clip_gradients", "snapshot", "snapshot_prefix", "snapshot_diff", "snapshot_format", "snapshot_after_train", "weights", "solver_mode", "device_id", "random_seed", "debug_info", "layer_wise_reduce", "solver_type", "eval_type", "ap_version", "plateau_winsize")
+    __slots__ = ("net", "net_param", "train_net", "test_net", "train_net_param", "test_net_param", "train_state", "test_state", "test_iter", "test_interval", "test_compute_loss", "test_initialization", "max_iter", "iter_size", "display", "average_loss", "base_lr", "lr_policy", "gamma", "power", "stepsize", "stepvalue", "type", "momentum", "momentum2", "rms_decay", "delta", "weight_decay", "regularization_type", "clip_gradients", "snapshot", "snapshot_prefix", "snapshot_diff", "snapshot_format", "snapshot_after_train", "weights", "solver_mode", "device_id", "random_seed", "debug_info", "layer_wise_reduce", "solver_type", "decoupled_decay", "trust", "warmup_iter", "warmup_start_lr", "min_lr", "peak_at", "start_divisor", "final_divisor", "patience", "monitor", "monitor_mode", "min_delta", "early_stop", "keep_best", "keep_last", "max_epoch", "test_epoch", "snapshot_epoch", "ema_decay", "snapshot_on_error", "eval_type", "ap_version", "plateau_winsize")
     class SnapshotFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         HDF5: _ClassVar[SolverParameter.SnapshotFormat]
@@ -172,6 +172,18 @@ class SolverParameter(_message.Message):
     RMSPROP: SolverParameter.SolverType
     ADADELTA: SolverParameter.SolverType
     ADAM: SolverParameter.SolverType
+    class MonitorMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        MIN: _ClassVar[SolverParameter.MonitorMode]
+        MAX: _ClassVar[SolverParameter.MonitorMode]
+    MIN: SolverParameter.MonitorMode
+    MAX: SolverParameter.MonitorMode
+    class SnapshotErrorAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STOP: _ClassVar[SolverParameter.SnapshotErrorAction]
+        GO_ON: _ClassVar[SolverParameter.SnapshotErrorAction]
+    STOP: SolverParameter.SnapshotErrorAction
+    GO_ON: SolverParameter.SnapshotErrorAction
     NET_FIELD_NUMBER: _ClassVar[int]
     NET_PARAM_FIELD_NUMBER: _ClassVar[int]
     TRAIN_NET_FIELD_NUMBER: _ClassVar[int]
@@ -214,6 +226,26 @@ class SolverParameter(_message.Message):
     DEBUG_INFO_FIELD_NUMBER: _ClassVar[int]
     LAYER_WISE_REDUCE_FIELD_NUMBER: _ClassVar[int]
     SOLVER_TYPE_FIELD_NUMBER: _ClassVar[int]
+    DECOUPLED_DECAY_FIELD_NUMBER: _ClassVar[int]
+    TRUST_FIELD_NUMBER: _ClassVar[int]
+    WARMUP_ITER_FIELD_NUMBER: _ClassVar[int]
+    WARMUP_START_LR_FIELD_NUMBER: _ClassVar[int]
+    MIN_LR_FIELD_NUMBER: _ClassVar[int]
+    PEAK_AT_FIELD_NUMBER: _ClassVar[int]
+    START_DIVISOR_FIELD_NUMBER: _ClassVar[int]
+    FINAL_DIVISOR_FIELD_NUMBER: _ClassVar[int]
+    PATIENCE_FIELD_NUMBER: _ClassVar[int]
+    MONITOR_FIELD_NUMBER: _ClassVar[int]
+    MONITOR_MODE_FIELD_NUMBER: _ClassVar[int]
+    MIN_DELTA_FIELD_NUMBER: _ClassVar[int]
+    EARLY_STOP_FIELD_NUMBER: _ClassVar[int]
+    KEEP_BEST_FIELD_NUMBER: _ClassVar[int]
+    KEEP_LAST_FIELD_NUMBER: _ClassVar[int]
+    MAX_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    TEST_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    EMA_DECAY_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_ON_ERROR_FIELD_NUMBER: _ClassVar[int]
     EVAL_TYPE_FIELD_NUMBER: _ClassVar[int]
     AP_VERSION_FIELD_NUMBER: _ClassVar[int]
     PLATEAU_WINSIZE_FIELD_NUMBER: _ClassVar[int]
@@ -259,10 +291,30 @@ class SolverParameter(_message.Message):
     debug_info: bool
     layer_wise_reduce: bool
     solver_type: SolverParameter.SolverType
+    decoupled_decay: bool
+    trust: float
+    warmup_iter: int
+    warmup_start_lr: float
+    min_lr: float
+    peak_at: float
+    start_divisor: float
+    final_divisor: float
+    patience: int
+    monitor: str
+    monitor_mode: SolverParameter.MonitorMode
+    min_delta: float
+    early_stop: int
+    keep_best: bool
+    keep_last: int
+    max_epoch: float
+    test_epoch: float
+    snapshot_epoch: float
+    ema_decay: float
+    snapshot_on_error: SolverParameter.SnapshotErrorAction
     eval_type: str
     ap_version: str
     plateau_winsize: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, net: _Optional[str] = ..., net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., train_net: _Optional[str] = ..., test_net: _Optional[_Iterable[str]] = ..., train_net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., test_net_param: _Optional[_Iterable[_Union[NetParameter, _Mapping]]] = ..., train_state: _Optional[_Union[NetState, _Mapping]] = ..., test_state: _Optional[_Iterable[_Union[NetState, _Mapping]]] = ..., test_iter: _Optional[_Iterable[int]] = ..., test_interval: _Optional[int] = ..., test_compute_loss: bool = ..., test_initialization: bool = ..., max_iter: _Optional[int] = ..., iter_size: _Optional[int] = ..., display: _Optional[int] = ..., average_loss: _Optional[int] = ..., base_lr: _Optional[float] = ..., lr_policy: _Optional[str] = ..., gamma: _Optional[float] = ..., power: _Optional[float] = ..., stepsize: _Optional[int] = ..., stepvalue: _Optional[_Iterable[int]] = ..., type: _Optional[str] = ..., momentum: _Optional[float] = ..., momentum2: _Optional[float] = ..., rms_decay: _Optional[float] = ..., delta: _Optional[float] = ..., weight_decay: _Optional[float] = ..., regularization_type: _Optional[str] = ..., clip_gradients: _Optional[float] = ..., snapshot: _Optional[int] = ..., snapshot_prefix: _Optional[str] = ..., snapshot_diff: bool = ..., snapshot_format: _Optional[_Union[SolverParameter.SnapshotFormat, str]] = ..., snapshot_after_train: bool = ..., weights: _Optional[_Iterable[str]] = ..., solver_mode: _Optional[_Union[SolverParameter.SolverMode, str]] = ..., device_id: _Optional[int] = ..., random_seed: _Optional[int] = ..., debug_info: bool = ..., layer_wise_reduce: bool = ..., solver_type: _Optional[_Union[SolverParameter.SolverType, str]] = ..., eval_type: _Optional[str] = ..., ap_version: _Optional[str] = ..., plateau_winsize: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, net: _Optional[str] = ..., net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., train_net: _Optional[str] = ..., test_net: _Optional[_Iterable[str]] = ..., train_net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., test_net_param: _Optional[_Iterable[_Union[NetParameter, _Mapping]]] = ..., train_state: _Optional[_Union[NetState, _Mapping]] = ..., test_state: _Optional[_Iterable[_Union[NetState, _Mapping]]] = ..., test_iter: _Optional[_Iterable[int]] = ..., test_interval: _Optional[int] = ..., test_compute_loss: bool = ..., test_initialization: bool = ..., max_iter: _Optional[int] = ..., iter_size: _Optional[int] = ..., display: _Optional[int] = ..., average_loss: _Optional[int] = ..., base_lr: _Optional[float] = ..., lr_policy: _Optional[str] = ..., gamma: _Optional[float] = ..., power: _Optional[float] = ..., stepsize: _Optional[int] = ..., stepvalue: _Optional[_Iterable[int]] = ..., type: _Optional[str] = ..., momentum: _Optional[float] = ..., momentum2: _Optional[float] = ..., rms_decay: _Optional[float] = ..., delta: _Optional[float] = ..., weight_decay: _Optional[float] = ..., regularization_type: _Optional[str] = ..., clip_gradients: _Optional[float] = ..., snapshot: _Optional[int] = ..., snapshot_prefix: _Optional[str] = ..., snapshot_diff: bool = ..., snapshot_format: _Optional[_Union[SolverParameter.SnapshotFormat, str]] = ..., snapshot_after_train: bool = ..., weights: _Optional[_Iterable[str]] = ..., solver_mode: _Optional[_Union[SolverParameter.SolverMode, str]] = ..., device_id: _Optional[int] = ..., random_seed: _Optional[int] = ..., debug_info: bool = ..., layer_wise_reduce: bool = ..., solver_type: _Optional[_Union[SolverParameter.SolverType, str]] = ..., decoupled_decay: bool = ..., trust: _Optional[float] = ..., warmup_iter: _Optional[int] = ..., warmup_start_lr: _Optional[float] = ..., min_lr: _Optional[float] = ..., peak_at: _Optional[float] = ..., start_divisor: _Optional[float] = ..., final_divisor: _Optional[float] = ..., patience: _Optional[int] = ..., monitor: _Optional[str] = ..., monitor_mode: _Optional[_Union[SolverParameter.MonitorMode, str]] = ..., min_delta: _Optional[float] = ..., early_stop: _Optional[int] = ..., keep_best: bool = ..., keep_last: _Optional[int] = ..., max_epoch: _Optional[float] = ..., test_epoch: _Optional[float] = ..., snapshot_epoch: _Optional[float] = ..., ema_decay: _Optional[float] = ..., snapshot_on_error: _Optional[_Union[SolverParameter.SnapshotErrorAction, str]] = ..., eval_type: _Optional[str] = ..., ap_version: _Optional[str] = ..., plateau_winsize: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class SolverState(_message.Message):
     __slots__ = ("iter", "learned_net", "history", "current_step", "writer", "digest", "progress")
@@ -283,18 +335,28 @@ class SolverState(_message.Message):
     def __init__(self, iter: _Optional[int] = ..., learned_net: _Optional[str] = ..., history: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ..., current_step: _Optional[int] = ..., writer: _Optional[str] = ..., digest: _Optional[bytes] = ..., progress: _Optional[_Union[SolverProgress, _Mapping]] = ...) -> None: ...
 
 class SolverProgress(_message.Message):
-    __slots__ = ("model_digest", "net", "recent_loss", "loss_steps", "seed")
+    __slots__ = ("model_digest", "net", "recent_loss", "loss_steps", "seed", "part", "config_digest", "data_fingerprint", "versions", "threads")
     MODEL_DIGEST_FIELD_NUMBER: _ClassVar[int]
     NET_FIELD_NUMBER: _ClassVar[int]
     RECENT_LOSS_FIELD_NUMBER: _ClassVar[int]
     LOSS_STEPS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    DATA_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    THREADS_FIELD_NUMBER: _ClassVar[int]
     model_digest: bytes
     net: _containers.RepeatedCompositeFieldContainer[NetProgress]
     recent_loss: _containers.RepeatedScalarFieldContainer[float]
     loss_steps: int
     seed: int
-    def __init__(self, model_digest: _Optional[bytes] = ..., net: _Optional[_Iterable[_Union[NetProgress, _Mapping]]] = ..., recent_loss: _Optional[_Iterable[float]] = ..., loss_steps: _Optional[int] = ..., seed: _Optional[int] = ...) -> None: ...
+    part: _containers.RepeatedCompositeFieldContainer[LayerProgress]
+    config_digest: str
+    data_fingerprint: _containers.RepeatedScalarFieldContainer[str]
+    versions: str
+    threads: int
+    def __init__(self, model_digest: _Optional[bytes] = ..., net: _Optional[_Iterable[_Union[NetProgress, _Mapping]]] = ..., recent_loss: _Optional[_Iterable[float]] = ..., loss_steps: _Optional[int] = ..., seed: _Optional[int] = ..., part: _Optional[_Iterable[_Union[LayerProgress, _Mapping]]] = ..., config_digest: _Optional[str] = ..., data_fingerprint: _Optional[_Iterable[str]] = ..., versions: _Optional[str] = ..., threads: _Optional[int] = ...) -> None: ...
 
 class NetProgress(_message.Message):
     __slots__ = ("rng", "layer")
