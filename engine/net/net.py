@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,14 @@ from numpy.typing import DTypeLike
 from engine import schema
 from engine.errors import DemitasseError
 from engine.net import weights
+from engine.net.arguments import Source, as_spec, pycaffe_arguments, read_array
 from engine.net.build import NetBuilder, describing_bottoms, located, locator, set_loss_diffs
 from engine.net.debug import trace_backward, trace_forward
 from engine.net.gradient_flow import Node
 from engine.net.params import Arena, Param
-from engine.schema import NetParameter
-from engine.spec import NetSpec, find_file, read_net
-from layers import TEST, TRAIN, Blob, Layer, LayerContext
+from engine.spec import find_file
+from layers import TRAIN, Blob, Layer, LayerContext
 from layers.blob import Array
-
-log = logging.getLogger("demitasse")
-
-Source = str | Path | NetParameter | NetSpec
 
 
 class Net:
@@ -60,8 +55,8 @@ class Net:
         dtype: DTypeLike = np.float32,
         seed: int | None = None,
     ):
-        phase, weights = _pycaffe_arguments(args, phase, weights)
-        spec = _as_spec(source, overrides)
+        phase, weights = pycaffe_arguments(args, phase, weights)
+        spec = as_spec(source, overrides)
         if phase is not None:
             spec.param.state.phase = schema.TRAIN if phase == TRAIN else schema.TEST
         spec.param.state.level = level or spec.param.state.level
@@ -69,7 +64,12 @@ class Net:
         self.rng = np.random.default_rng(seed)
         self.phase: int = spec.param.state.phase
         context = LayerContext(
-            self.phase, dtype, self.rng, lambda name: find_file(name, spec.base), allow_code
+            self.phase,
+            dtype,
+            self.rng,
+            lambda name: find_file(name, spec.base),
+            allow_code,
+            lambda name: read_array(name, spec.base),
         )
         built = NetBuilder(spec, context)
         self.name: str = spec.param.name
@@ -268,28 +268,3 @@ class Net:
                 f'the net has no blob "{name}"', expected=f"one of {', '.join(self.blobs)}"
             )
         return self.blobs[name]
-
-
-def _pycaffe_arguments(
-    args: tuple[Any, ...], phase: int | None, weights: str | Path | None
-) -> tuple[int | None, str | Path | None]:
-    """pycaffe's positional forms: ``Net(file, phase)`` and ``Net(file, weights, phase)``."""
-    for value in args:
-        if isinstance(value, int):
-            phase = value
-        else:
-            weights = value
-    if phase not in (None, TRAIN, TEST):
-        raise DemitasseError("unknown phase", got=str(phase), expected="TRAIN (0) or TEST (1)")
-    return phase, weights
-
-
-def _as_spec(source: Source, overrides: Iterable[str]) -> NetSpec:
-    """The specification, as a copy that the net may write its state into."""
-    if isinstance(source, str | Path):
-        spec = read_net(source, overrides)
-        for notice in spec.notices:
-            log.info("%s: %s", spec.path, notice)
-        return spec
-    given = source if isinstance(source, NetSpec) else NetSpec(source)
-    return given.copy()
