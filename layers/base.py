@@ -19,6 +19,10 @@ TRAIN, TEST = 0, 1
 State = Mapping[str, "int | str | Array"]
 
 
+def _no_reader(name: str) -> Array:
+    raise LayerError(f'cannot read "{name}": this net was built without a reader of blobs')
+
+
 @dataclass
 class LayerContext:
     """What a layer may know of the world outside it.
@@ -29,6 +33,7 @@ class LayerContext:
         rng: the net's random generator (fillers, dropout).
         find_file: turns a file name written in a config into a path.
         allow_code: whether a config may name Python code to run.
+        read_blob: reads the array in a binaryproto file that a config names.
     """
 
     phase: int = TEST
@@ -36,6 +41,7 @@ class LayerContext:
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
     find_file: Callable[[str], Path] = Path
     allow_code: bool = False
+    read_blob: Callable[[str], Array] = _no_reader
 
 
 class Layer:

@@ -33,7 +33,7 @@ class BNLL(NeuronLayer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         # The second form: exp cannot overflow.
         x, y = bottom[0].data, top[0].data
-        tail = np.abs(x)
+        tail = np.abs(x, out=np.empty_like(x))
         np.negative(tail, out=tail)
         np.log1p(np.exp(tail, out=tail), out=tail)
         np.maximum(x, 0, out=y)
@@ -42,7 +42,8 @@ class BNLL(NeuronLayer):
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
-        slope = np.negative(top[0].data)
+        y = top[0].data
+        slope = np.negative(y, out=np.empty_like(y))
         np.expm1(slope, out=slope)
         np.negative(slope, out=slope)
         np.multiply(top[0].diff, slope, out=bottom[0].diff)

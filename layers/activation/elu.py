@@ -37,7 +37,7 @@ class ELU(NeuronLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = bottom[0].data, top[0].data
-        below = np.minimum(x, 0)
+        below = np.minimum(x, 0, out=np.empty_like(x))
         np.expm1(below, out=below)
         below *= self.layer_param.elu_param.alpha
         np.maximum(x, 0, out=y)
@@ -47,6 +47,8 @@ class ELU(NeuronLayer):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         # In place, bottom holds y; for alpha >= 0 it is positive where x is, which is enough.
+        above = bottom[0].data > 0
         slope = top[0].data + self.layer_param.elu_param.alpha
-        slope[bottom[0].data > 0] = 1
+        slope *= ~above
+        slope += above
         np.multiply(top[0].diff, slope, out=bottom[0].diff)

@@ -43,7 +43,7 @@ class GELU(KeptInputLayer):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         x = self.kept(bottom, top)
-        slope = np.square(x)
+        slope = np.square(x, out=np.empty_like(x))
         slope *= -0.5
         np.exp(slope, out=slope)
         slope *= x

@@ -54,26 +54,31 @@ class PReLU(KeptInputLayer):
         self._grouped = (bottom[0].shape[0], channels, math.prod(bottom[0].shape[2:]))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        x = self.keep(bottom, top)
-        np.multiply(x, self._slopes(x), out=top[0].data)
+        x, y = self.keep(bottom, top), top[0].data
+        below = np.minimum(x, 0)
+        below *= self._spread_slopes(x)
+        np.maximum(x, 0, out=y)
+        y += below
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
-        x, dy, slopes = self.kept(bottom, top), top[0].diff, self.blobs[0]
+        x, dy, dx = self.kept(bottom, top), top[0].diff, bottom[0].diff
         if self.param_propagate_down[0]:
-            below, grouped = np.minimum(x, 0), self._grouped
+            slopes, below, grouped = self.blobs[0], np.minimum(x, 0), self._grouped
             axes = "oki,oki->k" if slopes.shape else "oki,oki->"
             slopes.diff += np.einsum(axes, below.reshape(grouped), dy.reshape(grouped))
         if propagate_down[0]:
-            np.multiply(dy, self._slopes(x), out=bottom[0].diff)
+            # In two parts, above and below zero: choosing element by element is far slower.
+            above = dy * (x > 0)
+            np.subtract(dy, above, out=dx)
+            dx *= self._spread_slopes(x)
+            dx += above
 
-    def _slopes(self, x: Array) -> Array:
-        """dy/dx, for every element."""
+    def _spread_slopes(self, x: Array) -> Array:
+        """The slopes, shaped so that NumPy spreads them over x."""
         slopes = self.blobs[0].data
-        if slopes.ndim:
-            slopes = slopes.reshape(-1, *(1,) * (x.ndim - 2))
-        return np.where(x > 0, x.dtype.type(1), slopes)
+        return slopes.reshape(-1, *(1,) * (x.ndim - 2)) if slopes.ndim else slopes
 
     def _channels(self, bottom: Blob) -> int:
         if bottom.num_axes < 2:

@@ -36,6 +36,7 @@ class TanH(NeuronLayer):
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
-        slope = np.square(top[0].data)
+        y = top[0].data
+        slope = np.square(y, out=np.empty_like(y))
         np.subtract(1, slope, out=slope)
         np.multiply(top[0].diff, slope, out=bottom[0].diff)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from layers.base import TEST, NeuronLayer
 from layers.blob import Array, Blob
+from layers.kernels.channels import as_maps, channel_mean, column
 from layers.kernels.scratch import scratch
 from layers.registry import register_layer
 
@@ -71,23 +71,22 @@ class BatchNorm(NeuronLayer):
         super().reshape(bottom, top)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        p, x, y = self.layer_param.batch_norm_param, self._maps(bottom[0].data), top[0].data
-        y = self._maps(y)
+        p, x, y = self.layer_param.batch_norm_param, as_maps(bottom[0].data), as_maps(top[0].data)
         if self.global_stats:
             total = self.blobs[2].data[0]
             scale = 1 / total if total else 0
             self.deviation = np.sqrt(self.blobs[1].data * x.dtype.type(scale) + x.dtype.type(p.eps))
-            np.subtract(x, _column(self.blobs[0].data * x.dtype.type(scale)), out=y)
-            y /= _column(self.deviation)
+            np.subtract(x, column(self.blobs[0].data * x.dtype.type(scale)), out=y)
+            y /= column(self.deviation)
             return
-        mean = _mean(x)
-        np.subtract(x, _column(mean), out=y)
+        mean = channel_mean(x)
+        np.subtract(x, column(mean), out=y)
         if self.normalized.shape != x.shape or self.normalized.dtype != x.dtype:
             self.normalized = np.empty_like(x)
-        variance = _mean(np.multiply(y, y, out=self.normalized))
+        variance = channel_mean(np.multiply(y, y, out=self.normalized))
         self._update(mean, variance, x.size // max(1, x.shape[1]))
         self.deviation = np.sqrt(variance + x.dtype.type(p.eps))
-        y /= _column(self.deviation)
+        y /= column(self.deviation)
         # Kept, since layers that run in place on the top may change it.
         np.copyto(self.normalized, y)
 
@@ -96,16 +95,16 @@ class BatchNorm(NeuronLayer):
     ) -> None:
         if not propagate_down[0]:
             return
-        dy, dx = self._maps(top[0].diff), self._maps(bottom[0].diff)
+        dy, dx = as_maps(top[0].diff), as_maps(bottom[0].diff)
         if self.global_stats:
-            np.divide(dy, _column(self.deviation), out=dx)
+            np.divide(dy, column(self.deviation), out=dx)
             return
         product = scratch("product", dy.shape, dy.dtype)
-        along = _mean(np.multiply(dy, self.normalized, out=product))
-        np.multiply(self.normalized, _column(along), out=product)
-        product += _column(_mean(dy))
+        along = channel_mean(np.multiply(dy, self.normalized, out=product))
+        np.multiply(self.normalized, column(along), out=product)
+        product += column(channel_mean(dy))
         np.subtract(dy, product, out=dx)
-        dx /= _column(self.deviation)
+        dx /= column(self.deviation)
 
     def _update(self, mean: Array, variance: Array, m: int) -> None:
         """Moves the running statistics on."""
@@ -117,17 +116,3 @@ class BatchNorm(NeuronLayer):
 
     def _channels(self, blob: Blob) -> int:
         return blob.shape[self.axis(blob, 1)]
-
-    def _maps(self, array: Array) -> Array:
-        """The array as (N, C, rest)."""
-        return array.reshape(*array.shape[:2], math.prod(array.shape[2:]))
-
-
-def _mean(maps: Array) -> Array:
-    """The mean of each channel; the few sums of the maps are added up in float64."""
-    count = max(1, maps.shape[0] * maps.shape[2])
-    return (maps.sum(axis=2).sum(axis=0, dtype=np.float64) / count).astype(maps.dtype)
-
-
-def _column(values: Array) -> Array:
-    return values[:, None]

@@ -108,6 +108,5 @@ class Eltwise(Layer):
         self._winner: Array = (x[1] >= x[0]).astype(np.int16)
         np.maximum(x[0], x[1], out=y)
         for i, more in enumerate(x[2:], start=2):
-            larger = more > y
-            np.copyto(y, more, where=larger)
-            self._winner[larger] = i
+            np.maximum(self._winner, (more > y) * np.int16(i), out=self._winner)
+            np.maximum(y, more, out=y)

@@ -75,4 +75,4 @@ class MVN(NeuronLayer):
 
 
 def _mean(rows: Array) -> Array:
-    return rows.mean(axis=1, keepdims=True)
+    return rows.sum(axis=1, keepdims=True) / rows.dtype.type(max(1, rows.shape[1]))

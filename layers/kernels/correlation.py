@@ -72,11 +72,9 @@ class Correlation:
         for part in self._parts(x):
             products = self._products(part, x.dtype)
             np.matmul(matrix, self._rows(x, part), out=products)
-            target, result = self._by_image(y, part), self._images_first(products, part)
-            if bias is None:
-                np.copyto(target, result)
-            else:
-                np.add(result, bias.reshape(self.group, self.maps, 1, 1), out=target)
+            if bias is not None:
+                products += bias.reshape(self.group, 1, self.maps, 1)
+            np.copyto(self._by_image(y, part), self._images_first(products, part))
 
     def weight_gradient(self, x: Array, dy: Array, dw: Array) -> None:
         """Adds the gradient of the weights to ``dw``."""

@@ -29,7 +29,7 @@ def erf(x: Array) -> Array:
     pieces = _PIECES[x.dtype]
     place = np.minimum(np.abs(x), LAST)
     place *= STEPS
-    index = np.minimum(place.astype(np.intp), LAST * STEPS - 1)
+    index = np.fmin(place, LAST * STEPS - 1).astype(np.intp)  # fmin: a NaN needs an index too
     place -= index.astype(x.dtype)
     result = pieces[3][index]
     for coefficients in (pieces[2], pieces[1], pieces[0]):

@@ -66,10 +66,10 @@ def fold(taps: Array, geometry: Geometry, x: Array) -> None:
 
     The adjoint of :func:`windows` of :func:`padded`.
     """
-    axes = len(geometry.kernel)
-    leading, out = (slice(None),) * (x.ndim - axes), taps.shape[taps.ndim - axes :]
-    lengths = [n + 2 * p for n, p in zip(x.shape[-axes:], geometry.pad, strict=True)]
-    target = scratch("fold", (*x.shape[:-axes], *lengths), x.dtype) if any(geometry.pad) else x
+    lead, axes = x.ndim - len(geometry.kernel), len(geometry.kernel)
+    leading, out = (slice(None),) * lead, taps.shape[taps.ndim - axes :]
+    lengths = [n + 2 * p for n, p in zip(x.shape[lead:], geometry.pad, strict=True)]
+    target = scratch("fold", (*x.shape[:lead], *lengths), x.dtype) if any(geometry.pad) else x
     target.fill(0)
     for tap in np.ndindex(*geometry.kernel):
         target[tap_slices(tap, geometry, out)] += taps[(*leading, *tap)]

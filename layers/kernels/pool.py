@@ -119,15 +119,15 @@ def tap_indices(taps: Array, rows: WindowAxis, columns: WindowAxis) -> Array:
 def scatter(dy: Array, indices: Array, rows: WindowAxis, columns: WindowAxis, dx: Array) -> None:
     """Adds each window's gradient to the one pixel of its plane that ``indices`` names."""
     dx.fill(0)
-    if indices.min(initial=0) < 0:
-        dy, indices = np.where(indices < 0, 0, dy), np.maximum(indices, 0)
-    planes = dx.shape[0] * dx.shape[1]
-    flat = dx.reshape(-1)
-    indices = indices + (np.arange(planes) * (rows.length * columns.length)).reshape(
-        *dx.shape[:2], 1, 1
-    )
+    flat, plane = dx.reshape(-1), rows.length * columns.length
+    planes = np.arange(dx.shape[0] * dx.shape[1]).reshape(*dx.shape[:2], 1, 1)
+    empty = indices < 0 if indices.min(initial=0) < 0 else None
+    indices = indices + planes * plane
     apart = [-(-axis.kernel // axis.stride) for axis in (rows, columns)]
     for i, j in np.ndindex(min(apart[0], rows.out), min(apart[1], columns.out)):
         # Windows so far apart share no pixel, so no two of these indices are equal.
         part = (..., slice(i, None, apart[0]), slice(j, None, apart[1]))
-        flat[indices[part]] += dy[part]
+        if empty is None:
+            flat[indices[part]] += dy[part]
+        else:
+            flat[indices[part][~empty[part]]] += dy[part][~empty[part]]

@@ -12,7 +12,7 @@ from layers.kernels.batch import batch_size, check_one_each
 from layers.kernels.labels import read_labels, refuse_gradient
 from layers.registry import register_layer
 
-SMALLEST = 1e-20  # below it a probability counts as this much
+SMALLEST = 1e-20
 
 
 @register_layer("MultinomialLogisticLoss")
@@ -20,7 +20,8 @@ class MultinomialLogisticLoss(LossLayer):
     """Cross entropy of probabilities; SoftmaxWithLoss does the same from scores, and better.
 
     Formula:    L = -sum_i log p_i[label_i] / N
-    Derivative: dL/dp_i[label_i] = -1 / (N p_i[label_i]); 0 elsewhere
+    Derivative: dL/dp_i[label_i] = -1 / (N p_i[label_i]); 0 elsewhere, and where the label's
+                probability is below 1e-20, which counts as 1e-20
 
     Shapes: bottom 0 probabilities (N, ...), each sample's values being its classes; bottom 1
     labels, N of them; top a scalar.
@@ -48,8 +49,8 @@ class MultinomialLogisticLoss(LossLayer):
         prob = bottom[0].data.reshape(self._num, -1)
         labels = read_labels(self, bottom[1], prob.shape[1]).reshape(-1)
         self._place = np.arange(self._num), labels
-        self._picked: Array = np.maximum(prob[self._place], SMALLEST)
-        top[0].data = -np.log(self._picked).sum() / self._num
+        self._picked: Array = prob[self._place]
+        top[0].data = -np.log(np.maximum(self._picked, SMALLEST)).sum() / self._num
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -58,4 +59,5 @@ class MultinomialLogisticLoss(LossLayer):
         if propagate_down[0]:
             bottom[0].diff.fill(0)
             dx = bottom[0].diff.reshape(self._num, -1)
-            dx[self._place] = -float(top[0].diff) / self._num / self._picked
+            slopes = -float(top[0].diff) / self._num / np.maximum(self._picked, SMALLEST)
+            dx[self._place] = np.where(self._picked >= SMALLEST, slopes, 0)

@@ -31,7 +31,10 @@ class SmoothL1Loss(LossLayer):
 
         layer { name: "a" type: "Input" top: "a" input_param { shape { dim: [2, 3] } } }
         layer { name: "b" type: "Input" top: "b" input_param { shape { dim: [2, 3] } } }
-        layer { name: "loss" type: "SmoothL1Loss" bottom: "a" bottom: "b" top: "loss" }
+        layer {
+          name: "loss" type: "SmoothL1Loss" bottom: "a" bottom: "b" top: "loss"
+          smooth_l1_loss_param { sigma: 1.2 }
+        }
 
     Source: Girshick, ICCV 2015 (Fast R-CNN), and the SmoothL1Loss layer of its Caffe.
     """
@@ -47,7 +50,7 @@ class SmoothL1Loss(LossLayer):
             check_same_size(self, bottom[0], blob)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        square = self.layer_param.smooth_l1_loss_param.sigma ** 2
+        square = self.layer_param.smooth_l1_loss_param.sigma**2
         d, *others = (blob.data.reshape(bottom[0].shape) for blob in bottom)
         d = d - others[0]
         if len(others) > 1:

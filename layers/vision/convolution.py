@@ -43,8 +43,7 @@ class Convolution(SlidingLayer):
     """
 
     def weight_shape(self, channels: int) -> tuple[int, ...]:
-        p = self.layer_param.convolution_param
-        return (p.num_output, channels // p.group, *self.geometry.kernel)
+        return (self.num_output, channels // self.group, *self.geometry.kernel)
 
     def out_lengths(self, lengths: Sequence[int]) -> tuple[int, ...]:
         return self.geometry.convolved(lengths)

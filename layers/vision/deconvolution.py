@@ -15,7 +15,7 @@ from layers.vision.sliding import SlidingLayer
 class Deconvolution(SlidingLayer):
     """N-dimensional transposed convolution, in groups if wished.
 
-    Formula:    y[o, j] = b[o] + sum over c and all i, t with s i + d t - p = j of W[c, o, t] x[c, i]
+    Formula:    y[o, j] = b[o] + sum over c and i, t with s i + d t - p = j of W[c, o, t] x[c, i]
                 (stride s, dilation d, padding p)
     Derivative: dL/dx[c, i] = sum over o, t of W[c, o, t] dL/dy[o, s i + d t - p],
                 dL/dW[c, o, t] = sum over i of x[c, i] dL/dy[o, s i + d t - p],
@@ -42,16 +42,16 @@ class Deconvolution(SlidingLayer):
     """
 
     def weight_shape(self, channels: int) -> tuple[int, ...]:
-        p = self.layer_param.convolution_param
-        return (channels, p.num_output // p.group, *self.geometry.kernel)
+        return (channels, self.num_output // self.group, *self.geometry.kernel)
 
     def out_lengths(self, lengths: Sequence[int]) -> tuple[int, ...]:
         return self.geometry.deconvolved(lengths)
 
     def _prepare(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
         # A convolution from the top to the bottom, of which forward is the data gradient.
-        group, keep = self.layer_param.convolution_param.group, self.phase == TRAIN
-        self.convolver = choose(outputs, self.blobs[0].shape, group, self.geometry, keep)
+        self.convolver = choose(
+            outputs, self.blobs[0].shape, self.group, self.geometry, self.phase == TRAIN
+        )
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         for x, y in zip(bottom, top, strict=True):

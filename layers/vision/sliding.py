@@ -24,17 +24,25 @@ class SlidingLayer(Layer):
         axis = self.axis(bottom[0], p.axis)
         channels = bottom[0].shape[axis]
         self.geometry = read_geometry(self, bottom[0], axis + 1)
-        if p.num_output == 0:
+        self.num_output, self.group = self.maps_and_groups(channels)
+        if self.num_output == 0:
             raise self.error("needs convolution_param.num_output above 0")
-        if p.group == 0 or channels % p.group or p.num_output % p.group:
+        if channels == 0:
+            raise self.error(f'bottom "{bottom[0].name}" has no channels', bottom[0].shape)
+        if self.group == 0 or channels % self.group or self.num_output % self.group:
             raise self.error(
                 "channels and num_output must be multiples of convolution_param.group",
-                got=f"{channels} channels, num_output {p.num_output}, group {p.group}",
+                got=f"{channels} channels, num_output {self.num_output}, group {self.group}",
             )
         self.add_blob(self.weight_shape(channels), p.weight_filler)
         if p.bias_term:
-            self.add_blob((p.num_output,), p.bias_filler)
+            self.add_blob((self.num_output,), p.bias_filler)
         self._prepared_for: tuple[int, ...] | None = None
+
+    def maps_and_groups(self, channels: int) -> tuple[int, int]:
+        """The number of maps of the top, and into how many groups they fall."""
+        p = self.layer_param.convolution_param
+        return p.num_output, p.group
 
     def weight_shape(self, channels: int) -> tuple[int, ...]:
         """The shape of the weights for a bottom of so many channels."""
@@ -49,7 +57,7 @@ class SlidingLayer(Layer):
         shape, axis = bottom[0].shape, self._check(bottom)
         lengths = self.out_lengths(shape[axis + 1 :])
         check_fits(self, self.geometry, bottom[0], lengths)
-        outputs = (*shape[:axis], self.layer_param.convolution_param.num_output, *lengths)
+        outputs = (*shape[:axis], self.num_output, *lengths)
         for blob in top:
             blob.reshape(*outputs)
         if self._prepared_for != shape:
@@ -58,8 +66,9 @@ class SlidingLayer(Layer):
 
     def _prepare(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
         """Makes the convolver, which runs from inputs to outputs."""
-        group, keep = self.layer_param.convolution_param.group, self.phase == TRAIN
-        self.convolver = choose(inputs, self.blobs[0].shape, group, self.geometry, keep)
+        self.convolver = choose(
+            inputs, self.blobs[0].shape, self.group, self.geometry, self.phase == TRAIN
+        )
 
     def _check(self, bottom: Sequence[Blob]) -> int:
         """The channel axis, once the bottoms are known to fit each other and the weights."""

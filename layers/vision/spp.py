@@ -22,7 +22,8 @@ class SPP(Layer):
                 ceil(H / 2^i) x ceil(W / 2^i) side by side, the image centred by padding
     Derivative: that of max or average pooling, added up over the levels
 
-    Shapes: bottom (N, C, H, W); top (N, C (1 + 4 + ... + 4^(pyramid_height - 1))).
+    Shapes: bottom (N, C, H, W); top (N, C (1 + 4 + ... + 4^(pyramid_height - 1))), or
+    (N, C, 1, 1) for a single level.
 
     Parameters (spp_param): pyramid_height, the number of levels; pool (MAX), or AVE.
 
@@ -59,8 +60,12 @@ class SPP(Layer):
             (self._axis(bottom[0], 2, level), self._axis(bottom[0], 3, level))
             for level in range(height)
         ]
-        bins = sum(rows.out * columns.out for rows, columns in self.levels)
-        top[0].reshape(bottom[0].shape[0], bottom[0].shape[1] * bins)
+        outs = [(rows.out, columns.out) for rows, columns in self.levels]
+        num, channels = bottom[0].shape[:2]
+        if height == 1:
+            top[0].reshape(num, channels, *outs[0])
+        else:
+            top[0].reshape(num, channels * sum(rows * columns for rows, columns in outs))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         p, x = self.layer_param.spp_param, bottom[0].data
@@ -107,7 +112,13 @@ class SPP(Layer):
     def _split(self, x: Array, row: Array) -> list[tuple[Level, Array]]:
         """The levels, each with its part (N, C bins) of the top."""
         sizes = [x.shape[1] * rows.out * columns.out for rows, columns in self.levels]
-        return list(zip(self.levels, np.split(row, np.cumsum(sizes)[:-1], axis=1), strict=True))
+        return list(
+            zip(
+                self.levels,
+                np.split(row.reshape(len(x), -1), np.cumsum(sizes)[:-1], 1),
+                strict=True,
+            )
+        )
 
 
 def _areas(level: Level, x: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Layers whose code a config names, written to pycaffe's interface."""
