@@ -63,9 +63,8 @@ class NetBuilder:
             self._connect(node)
             with describing_bottoms(node):
                 layer.setup(node.bottom, node.top)
-                layer.reshape(node.bottom, node.top)
                 node.loss_weights = loss_weights(node)
-                set_loss_diffs(node)
+                reshape(node)
                 self.params.add_layer(layer)
                 gradient_flow.gradient_reaches(node, self._learning)
         return node
@@ -116,8 +115,13 @@ def loss_weights(node: Node) -> list[float]:
     return given or [node.layer.default_loss_weight(i) for i in range(len(node.top))]
 
 
-def set_loss_diffs(node: Node) -> None:
-    """Backward starts from here: the gradient of the total loss by each loss is its weight."""
+def reshape(node: Node) -> None:
+    """Gives the tops the shapes that follow from the bottoms'.
+
+    Backward starts at the losses: the gradient of the total by each of them is its weight.
+    """
+    node.layer.reshape(node.bottom, node.top)
+    node.shapes = [blob.shape for blob in node.bottom]
     for blob, weight in zip(node.top, node.loss_weights, strict=True):
         if weight:
             blob.diff[...] = weight

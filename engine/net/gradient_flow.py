@@ -19,6 +19,7 @@ class Node:
         loss_weights: one for each top; 0 where the top is no part of the loss.
         need_backward: whether backward has anything to do here.
         propagate_down: for each bottom, whether its gradient is wanted.
+        shapes: the bottoms' shapes that the layer was last reshaped for.
     """
 
     layer: Layer
@@ -27,6 +28,7 @@ class Node:
     loss_weights: list[float] = field(default_factory=list)
     need_backward: bool = False
     propagate_down: list[bool] = field(default_factory=list)
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
 
 
 def gradient_reaches(node: Node, learning: set[str]) -> None:

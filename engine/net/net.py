@@ -13,7 +13,7 @@ from engine import schema
 from engine.errors import DemitasseError
 from engine.net import weights
 from engine.net.arguments import Source, as_spec, pycaffe_arguments, read_array
-from engine.net.build import NetBuilder, describing_bottoms, located, locator, set_loss_diffs
+from engine.net.build import NetBuilder, describing_bottoms, located, locator, reshape
 from engine.net.debug import trace_backward, trace_forward
 from engine.net.gradient_flow import Node
 from engine.net.params import Arena, Param
@@ -176,6 +176,8 @@ class Net:
         """Runs the layers at positions ``first`` to ``last``; returns their weighted loss."""
         loss = 0.0
         for node in self.nodes[first : last + 1]:
+            if node.shapes != [blob.shape for blob in node.bottom]:
+                self._reshape(node)
             with located(self._locate, node.layer.name):
                 node.layer.forward(node.bottom, node.top)
             for blob, weight in zip(node.top, node.loss_weights, strict=True):
@@ -194,9 +196,7 @@ class Net:
     def reshape(self) -> None:
         """Infers all shapes anew, after blobs were reshaped (another batch size, say)."""
         for node in self.nodes:
-            with located(self._locate, node.layer.name), describing_bottoms(node):
-                node.layer.reshape(node.bottom, node.top)
-            set_loss_diffs(node)
+            self._reshape(node)
 
     def clear_param_diffs(self) -> None:
         """Sets the gradients of all parameters to zero."""
@@ -226,6 +226,10 @@ class Net:
     def save(self, file: str | Path) -> None:
         """Writes the net with its parameters as a .caffemodel, whole or not at all."""
         weights.save(self, file)
+
+    def _reshape(self, node: Node) -> None:
+        with located(self._locate, node.layer.name), describing_bottoms(node):
+            reshape(node)
 
     def _feed(self, inputs: Mapping[str, Any]) -> None:
         if set(inputs) != set(self.inputs):

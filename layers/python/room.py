@@ -95,7 +95,9 @@ class Room:
 
     def _holds(self, module: ModuleType) -> bool:
         file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")
-        return bool(file and self.folder and Path(os.path.abspath(file)).is_relative_to(self.folder))
+        return bool(
+            file and self.folder and Path(os.path.abspath(file)).is_relative_to(self.folder)
+        )
 
 
 def room_of(folder: Path | None) -> Room:

@@ -234,3 +234,18 @@ def test_weights_of_a_seed_repeat() -> None:
     first, second = make(), make()
     np.testing.assert_array_equal(first.arena.data, second.arena.data)
     assert (first.arena.data != Net(parse_net(TEXT), phase=0, seed=2).arena.data).any()
+
+
+def test_shapes_follow_what_a_layer_learns_while_it_runs() -> None:
+    """Filter knows how many samples it lets through only in forward."""
+    text = """
+    layer { name: "in" type: "Input" top: "x" top: "keep"
+            input_param { shape { dim: [4, 3] } shape { dim: 4 } } }
+    layer { name: "filter" type: "Filter" bottom: "x" bottom: "keep" top: "kept" }
+    layer { name: "ip" type: "InnerProduct" bottom: "kept" top: "ip"
+            inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+    """
+    net = make(text)
+    for keep in ([1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 1]):
+        net.forward(x=np.ones((4, 3)), keep=np.array(keep))
+        assert net.blobs["ip"].data.shape == (sum(keep), 2)
