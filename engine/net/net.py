@@ -14,7 +14,7 @@ from engine.errors import DemitasseError
 from engine.net import weights
 from engine.net.arguments import Source, as_spec, pycaffe_arguments, read_array
 from engine.net.build import NetBuilder, describing_bottoms, located, locator, reshape
-from engine.net.debug import trace_backward, trace_forward
+from engine.net.debug import Tracer
 from engine.net.gradient_flow import Node
 from engine.net.params import Arena, Param
 from engine.spec import find_file
@@ -74,6 +74,7 @@ class Net:
         built = NetBuilder(spec, context)
         self.name: str = spec.param.name
         self.debug_info: bool = spec.param.debug_info
+        self._tracer = Tracer()
         self.nodes: list[Node] = built.nodes
         self.blobs: dict[str, Blob] = built.blobs
         self.outputs: list[str] = built.outputs
@@ -168,7 +169,7 @@ class Net:
             if node.need_backward:
                 node.layer.backward(node.top, node.propagate_down, node.bottom)
                 if self.debug_info:
-                    trace_backward(node)
+                    self._tracer.backward(node)
         names = self.inputs if end is None else [blob.name for blob in self.nodes[first].bottom]
         return {name: self.blobs[name].diff for name in [*names, *(diffs or ())]}
 
@@ -184,7 +185,7 @@ class Net:
                 if weight:
                     loss += weight * float(blob.data.sum())
             if self.debug_info:
-                trace_forward(node)
+                self._tracer.forward(node)
         return loss
 
     def forward_backward(self) -> float:

@@ -196,6 +196,20 @@ def test_debug_info_names_what_it_sees(caplog: pytest.LogCaptureFixture) -> None
     assert "[backward] layer ip2, param 0" in caplog.text
 
 
+def test_debug_info_names_the_first_layer_that_makes_nan(caplog: pytest.LogCaptureFixture) -> None:
+    text = """
+    layer { name: "in" type: "Input" top: "x" input_param { shape { dim: [2] } } }
+    layer { name: "fine" type: "Power" bottom: "x" top: "y" power_param { scale: 2 } }
+    layer { name: "culprit" type: "Log" bottom: "y" top: "z" }
+    layer { name: "victim" type: "Power" bottom: "z" top: "w" power_param { scale: 2 } }
+    """
+    net = make("debug_info: true\n" + text)
+    with np.errstate(all="ignore"), caplog.at_level("WARNING", "demitasse"):
+        net.forward(x=np.array([1.0, -1.0]))
+    (warning,) = caplog.messages
+    assert 'layer "culprit" (Log) is the first to hold NaN' in warning
+
+
 def test_errors_name_file_line_layer_and_bottoms(tmp_path: Path) -> None:
     path = tmp_path / "net.prototxt"
     path.write_text(TEXT.replace("num_output: 3", "num_output: 3 axis: 5"))
