@@ -14,6 +14,8 @@ STEP = 1e-5
 TOLERANCE = 1e-6
 # Caffe's gradient of ContrastiveLoss divides by the distance plus 1e-4, its loss does not.
 LOOSER = {"ContrastiveLoss": 1e-4}
+# As in Caffe, no gradient flows back from the states that these expose as further tops.
+ONLY_FIRST_TOP = {"LSTM", "RNN"}
 
 
 def has_backward(layer: Layer) -> bool:
@@ -61,6 +63,8 @@ class GradientCheck:
             np.full(blob.shape, weight) if weight else rng.uniform(0.5, 1.5, blob.shape)
             for blob, weight in zip(node.top, node.loss_weights, strict=True)
         ]
+        if self.layer.type in ONLY_FIRST_TOP:
+            self.top_weights[1:] = [np.zeros_like(values) for values in self.top_weights[1:]]
         if any(node.loss_weights):
             # Of a loss layer only the loss is differentiated, not what it also shows.
             self.top_weights = [
