@@ -72,7 +72,9 @@ def read_geometry(layer: Layer, bottom: Blob, first: int) -> Geometry:
     dilation = _values(layer, list(p.dilation), axes, "dilation", 1)
     for field, values in (("kernel_size", kernel), ("stride", stride), ("dilation", dilation)):
         if 0 in values:
-            raise layer.error(f"convolution_param.{field} must not be 0", got=values)
+            by_axis = p.HasField("kernel_h") or p.HasField("stride_h")
+            pair = "give both the _h and the _w field" if by_axis else ""
+            raise layer.error(f"convolution_param.{field} must not be 0", got=values, hint=pair)
     return Geometry(kernel, stride, pad, dilation)
 
 
@@ -81,7 +83,8 @@ def check_fits(layer: Layer, geometry: Geometry, bottom: Blob, lengths: Sequence
     if min(lengths, default=1) < 1:
         raise layer.error(
             f'no window fits into bottom "{bottom.name}" of shape {bottom.shape}',
-            got=f"output lengths {tuple(lengths)}, from {geometry}",
+            got=f"output lengths {tuple(lengths)}, for kernel {geometry.kernel}, stride "
+            f"{geometry.stride}, pad {geometry.pad}, dilation {geometry.dilation}",
             expected="at least 1 on each spatial axis",
             hint="take a smaller kernel or more padding",
         )
@@ -116,9 +119,8 @@ def _values(
     if len(values) == 1:
         return (values[0],) * axes
     if len(values) != axes:
-        once = "once" if default is not None else "(it is required) once"
         raise layer.error(
-            f"convolution_param.{field} must be given {once} or once per spatial axis",
+            f"convolution_param.{field} must be given once, or once for each spatial axis",
             got=f"{len(values)} values",
             expected=f"1 or {axes}",
         )

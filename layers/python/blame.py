@@ -27,8 +27,8 @@ def describe(problem: BaseException, folder: Path | None, file: str | None = Non
 
 def hint(problem: BaseException) -> str:
     """What to do about a part of pycaffe that is not there, else an empty string."""
-    about_caffe = isinstance(problem, ImportError) and (problem.name or "").startswith("caffe")
-    if not about_caffe and getattr(problem, "obj", None) is not caffe:
+    missing = (problem.name or "") if isinstance(problem, ImportError) else ""
+    if missing != caffe.__name__ and missing.partition(".")[0] != "caffe":
         return ""
     return (
         f"demitasse answers `import caffe` with {', '.join(caffe.__all__)} only; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,7 +113,7 @@ class PythonLayer(Layer):
     def __getattr__(self, name: str) -> Any:
         # pycaffe's net.layers holds the user's own object: scripts reach for what it offers.
         if name.startswith("_") or "user" not in self.__dict__:
-            raise AttributeError(f'layer "{self.name}" (Python) has no attribute "{name}"')
+            raise AttributeError(f'a Python layer has no attribute "{name}"')
         return getattr(self.user, name)
 
     def _check(self, module: str, cls: str) -> None:
@@ -142,7 +143,7 @@ class PythonLayer(Layer):
         return None
 
     def _load(self, name: str) -> ModuleType:
-        known = name in self._room.modules
+        known = name in self._room.modules or name in sys.modules
         try:
             module = self._room.load(name)
         except Exception as problem:
@@ -155,13 +156,12 @@ class PythonLayer(Layer):
         return module
 
     def _no_module(self, name: str) -> LayerError:
-        file = name.replace(".", "/") + ".py"
+        plain = name.removesuffix(".py")
         return self.error(
             f'there is no module "{name}"',
-            expected=f"{file} in the working directory or beside the config, or on PYTHONPATH",
-            hint=f'write the name without ".py": module: "{name[:-3]}"'
-            if name.endswith(".py")
-            else "",
+            expected=f"{plain.replace('.', '/')}.py in the working directory, beside the config, "
+            "or on PYTHONPATH",
+            hint=f'write it without ".py": module: "{plain}"' if plain != name else "",
         )
 
     def _find_class(self, name: str) -> type:

@@ -8,7 +8,8 @@ import numpy as np
 
 from layers.base import TRAIN, Layer
 from layers.blob import Array, Blob
-from layers.kernels.pool import max_pool, scatter, spread, sum_pool, tap_indices
+from layers.kernels.max_pool import max_pool, max_pool_back
+from layers.kernels.pool import spread, sum_pool, tap_indices
 from layers.kernels.stochastic_pool import draw, mean_gradient, weighted_mean
 from layers.registry import register_layer
 from layers.vision.pooling_shape import window_axes
@@ -93,7 +94,7 @@ class Pooling(Layer):
         else:
             if self.phase != TRAIN and len(top) == 1:
                 max_pool(x, *axes, np.empty_like(dy), self._taps(dy))
-            scatter(dy, tap_indices(self.kept, *axes), *axes, dx)
+            max_pool_back(dy, self.kept, *axes, dx)
 
     def _taps(self, y: Array) -> Array:
         """Where forward notes which tap of each window it chose."""

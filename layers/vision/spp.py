@@ -8,7 +8,8 @@ import numpy as np
 
 from layers.base import Layer
 from layers.blob import Array, Blob
-from layers.kernels.pool import WindowAxis, max_pool, scatter, spread, sum_pool, tap_indices
+from layers.kernels.max_pool import max_pool, max_pool_back
+from layers.kernels.pool import WindowAxis, spread, sum_pool
 from layers.registry import register_layer
 
 Level = tuple[WindowAxis, WindowAxis]
@@ -90,7 +91,7 @@ class SPP(Layer):
         for index, (level, row) in enumerate(self._split(dx, top[0].diff)):
             dy = row.reshape(*dx.shape[:2], level[0].out, level[1].out)
             if p.pool == p.MAX:
-                scatter(dy, tap_indices(self.taps[index], *level), *level, dx)
+                max_pool_back(dy, self.taps[index], *level, dx)
             else:
                 spread(dy / _areas(level, dx), *level, dx)
             total += dx

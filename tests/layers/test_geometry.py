@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from layers.kernels.convolver import choose
 from layers.kernels.geometry import Geometry, pooled
 from layers.kernels.im2col import col2im, im2col
-from layers.kernels.pool import WindowAxis, max_pool, scatter, spread, sum_pool, tap_indices
+from layers.kernels.max_pool import max_pool, max_pool_back
+from layers.kernels.pool import WindowAxis, spread, sum_pool, tap_indices
+from layers.kernels.stochastic_pool import draw, weighted_mean
 
 
 @st.composite
@@ -171,5 +173,19 @@ def test_pooling_equals_loops(
     dy, dx = rng.normal(size=y.shape), np.empty_like(x)
     spread(dy, rows, columns, dx)
     assert np.isclose((dx * x).sum(), (dy * sums).sum())
-    scatter(dy, indices, rows, columns, dx)
+    max_pool_back(dy, taps, rows, columns, dx)
     assert np.isclose((dx * x).sum(), (dy * np.where(indices < 0, 0, y)).sum())
+
+
+def test_stochastic_pooling_draws_in_proportion() -> None:
+    rng = np.random.default_rng(4)
+    rows = columns = WindowAxis(2, 2, 2, 0)
+    window = np.array([[1.0, 0.0], [2.0, 5.0]])
+    x = np.broadcast_to(window, (200, 100, 2, 2)).copy()
+    y, taps = np.empty((200, 100, 1, 1)), np.empty((200, 100, 1, 1), np.uint8)
+    draw(x, rows, columns, rng.random(y.shape), y, taps)
+    np.testing.assert_array_equal(y.reshape(-1), window.reshape(-1)[taps.reshape(-1) - 1])
+    shares = np.bincount(taps.reshape(-1), minlength=5)[1:] / y.size
+    np.testing.assert_allclose(shares, window.reshape(-1) / window.sum(), atol=0.02)
+    weighted_mean(x, rows, columns, y)
+    np.testing.assert_allclose(y, (window**2).sum() / window.sum())
