@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from layers.base import Layer, LayerContext
@@ -28,11 +29,11 @@ def register_layer(type_name: str, engine: str = "NUMPY") -> Callable[[LayerClas
 
     def register(cls: LayerClass) -> LayerClass:
         held = _classes.get((type_name, engine))
-        if held is not None and held.__qualname__ != cls.__qualname__:
+        if held is not None and _full_name(held) != _full_name(cls):
             raise LayerError(
                 f'layer type "{type_name}" ({engine}) is registered twice',
-                got=f"{cls.__module__}.{cls.__qualname__}",
-                expected=f"only {held.__module__}.{held.__qualname__}",
+                got=_full_name(cls),
+                expected=f"only {_full_name(held)}",
             )
         cls.type, cls.engine = type_name, engine
         _classes[type_name, engine] = cls
@@ -70,15 +71,47 @@ def create_layer(layer_param: Any, context: LayerContext) -> Layer:
     return cls(layer_param, context)
 
 
+def _full_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
 def _load_all() -> None:
     """Imports every module of this package and of the entry points; each registers its own."""
     global _loaded
     if _loaded:
         return
     _loaded = True
-    import layers
+    try:
+        import layers
 
-    for module in pkgutil.walk_packages(layers.__path__, "layers."):
-        importlib.import_module(module.name)
-    for point in entry_points(group=ENTRY_POINT_GROUP):
+        for module in pkgutil.walk_packages(layers.__path__, "layers."):
+            importlib.import_module(module.name)
+        for point in entry_points(group=ENTRY_POINT_GROUP):
+            _load_entry_point(point)
+    except BaseException:
+        _loaded = False  # the next call is to fail as well, not to find half of the layers
+        raise
+
+
+def _load_entry_point(point: EntryPoint) -> None:
+    """Imports what another package offers as layers.
+
+    Raises:
+        LayerError: that fails; the package is named.
+    """
+    package = point.dist.name if point.dist else point.module
+    try:
         point.load()
+    except Exception as problem:
+        told = str(problem) if isinstance(problem, LayerError) else _in_words(problem)
+        raise LayerError(
+            f'the installed package "{package}" cannot add its layers: {told}',
+            hint=f"mend it, or remove it: pip uninstall {package}",
+        ) from problem
+
+
+def _in_words(problem: Exception) -> str:
+    """The error with the line that raised it."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
+    return f"{place}{type(problem).__name__}: {problem}"

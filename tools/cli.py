@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tools import train
+from tools import layers, train
 from tools.run import run_command
 
-_COMMANDS = {"train": train}
+_COMMANDS = {"train": train, "layers": layers}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -46,7 +46,7 @@ def test_nets(solver: SolverSpec) -> list[TestNetSpec]:
         DemitasseError: test_iter, test_state or test_interval do not go with them.
     """
     p = solver.param
-    specs = [NetSpec(param) for param in p.test_net_param]
+    specs = [NetSpec(param, path=solver.path) for param in p.test_net_param]
     specs += [_read_file(solver, name) for name in p.test_net]
     generic = [name for name in _named_train_nets(solver) if not name.startswith("train")]
     repeated = max(0, len(p.test_iter) - len(specs)) if generic else 0
@@ -78,7 +78,7 @@ def _read(solver: SolverSpec, field: str) -> NetSpec:
     if solver.net is not None and field == "net: section":
         return solver.net
     value: str | NetParameter = getattr(solver.param, field)
-    return _read_file(solver, value) if isinstance(value, str) else NetSpec(value)
+    return _read_file(solver, value) if isinstance(value, str) else NetSpec(value, path=solver.path)
 
 
 def _read_file(solver: SolverSpec, name: str) -> NetSpec:

@@ -43,15 +43,14 @@ class PythonLayer(Layer):
     Formula:    what the class computes in forward(bottom, top)
     Derivative: what it computes in backward(top, propagate_down, bottom)
 
-    The class extends ``caffe.Layer``, of which ``import caffe`` gives as much as is needed where
-    pycaffe is not installed, and has these two methods, setup(bottom, top), where
-    ``self.blobs.add_blob(3, 4)`` makes a parameter, and reshape(bottom, top). It reads
-    ``self.param_str`` and ``self.phase``. With get_state() and set_state(state) it resumes
-    exactly. Other attributes of it show on the layer too.
+    The class extends ``caffe.Layer`` and has, besides these two, setup(bottom, top), in which
+    ``self.blobs.add_blob(3, 4)`` makes a parameter, and reshape(bottom, top). It finds
+    ``self.param_str`` and ``self.phase`` set. With get_state() and set_state(state) of its own it
+    resumes exactly. Where pycaffe is not installed ``import caffe`` gives Layer, TRAIN and TEST.
 
-    Its module runs with all that the user may do, so it is run only with ``--allow-code``, or
-    ``Net(..., allow_code=True)``. It is looked for in the working directory, beside the config,
-    and in the folders above, then on Python's own path.
+    The module runs with the user's rights, so it runs only with ``--allow-code``, or
+    ``Net(..., allow_code=True)``. It is looked for in the working directory, beside the config
+    and in the folders above that, then on Python's own path.
 
     Shapes: bottoms and tops as the class says. Runs in place if the class does.
 
