@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.places import ROOT
+from tests.harness.places import ROOT
 from tools import cli
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.snapshot.model_file import read_model
-from harness.places import GOLDEN, ROOT
+from tests.harness.places import GOLDEN, ROOT
 from tools import cli, train
 
 LENET = str(ROOT / "configs" / "mnist" / "lenet.yaml")

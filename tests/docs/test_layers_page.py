@@ -10,7 +10,7 @@ import pytest
 from engine.schema import LayerParameter
 from engine.spec import parse_net
 from engine.spec.fields import fields_of
-from harness.places import ROOT
+from tests.harness.places import ROOT
 from tools.layer_markdown import COMMAND, markdown_book, markdown_page
 from tools.layer_page import LayerPage, all_pages, declared_default, parse_docstring
 from tools.layer_text import WIDTH, text_list, text_page

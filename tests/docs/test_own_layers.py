@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.places import ROOT
+from tests.harness.places import ROOT
 
 LENET = ROOT / "configs" / "mnist" / "lenet.yaml"
 WITH_IT = ["--set", "net.layer.relu1.type=Squareplus"]

@@ -9,8 +9,8 @@ import pytest
 from engine.solver.schedules import POLICIES
 from engine.solver.updates import solver_types
 from engine.spec import parse_solver, read_solver
-from harness.places import ROOT
 from layers import layer_types
+from tests.harness.places import ROOT
 
 README = (ROOT / "README.md").read_text()
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine import TEST, TRAIN, Net
-from harness.places import golden_folders
+from tests.harness.places import golden_folders
 
 # Layers that copy or select: their forward must be exact.
 EXACT = {  # fmt: skip

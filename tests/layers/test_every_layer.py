@@ -8,9 +8,9 @@ import pytest
 from engine import TRAIN, LayerError, Net
 from engine.net.gradient_flow import Node
 from engine.spec import parse_net, to_prototxt, to_yaml
-from harness.gradient_check import GradientCheck, fill_bottoms, has_backward
 from layers import find_layer, layer_types
 from layers.example import example
+from tests.harness.gradient_check import GradientCheck, fill_bottoms, has_backward
 
 FILE_SOURCES = {"ArrayData", "HDF5Data"}  # their examples name files that are not there
 COMPUTING = [name for name in layer_types() if name not in FILE_SOURCES]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.golden_layers import Case, all_cases, is_input, run_case
-from harness.gradient_check import GradientCheck, has_backward
-from harness.places import golden_folders
 from layers import find_layer
+from tests.harness.golden_layers import Case, all_cases, is_input, run_case
+from tests.harness.gradient_check import GradientCheck, has_backward
+from tests.harness.places import golden_folders
 
 CASES = all_cases()
 

@@ -9,8 +9,8 @@ import pytest
 
 from engine import TEST, Net
 from engine.spec import read_net
-from harness.places import SHARED, needs_shared
 from layers import find_layer
+from tests.harness.places import SHARED, needs_shared
 
 MODELS = sorted(path.parent for path in (SHARED / "models").glob("*/expected.npz"))
 pytestmark = needs_shared

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import Net, Solver
-from harness.places import SHARED, needs_shared
+from tests.harness.places import SHARED, needs_shared
 
 MODEL = SHARED / "models" / "lenet_v1_2014"
 MNIST = SHARED / "data" / "mnist"

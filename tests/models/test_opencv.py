@@ -9,7 +9,7 @@ import pytest
 
 from engine import TEST, Net, Solver
 from engine.spec import parse_net, read_net, to_prototxt
-from harness.places import ROOT
+from tests.harness.places import ROOT
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV's reader of Caffe files is in the dev extra")
 

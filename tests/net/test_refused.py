@@ -10,8 +10,8 @@ import pytest
 
 from engine import TEST, TRAIN, DemitasseError, Net, Solver
 from engine.spec import parse_net
-from harness.places import GOLDEN, SHARED, needs_shared
 from layers import find_layer
+from tests.harness.places import GOLDEN, SHARED, needs_shared
 
 LIST = SHARED / "caffe_golden" / "refused.md"
 pytestmark = needs_shared

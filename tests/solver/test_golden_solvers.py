@@ -14,7 +14,7 @@ from engine.blob_io import fit_legacy
 from engine.snapshot.model_file import read_model
 from engine.snapshot.state_file import read_state
 from engine.snapshot.store import read_snapshot
-from harness.places import golden_folders
+from tests.harness.places import golden_folders
 
 pytest.importorskip("h5py", reason="the data of the golden solver cases is HDF5")
 

@@ -4,11 +4,11 @@ import time
 import warnings
 
 import pytest
-from spec_messages import read_as
 
 from engine.errors import ConfigError, DemitasseError, MissingDependency
 from engine.schema import Datum, LayerParameter, NetParameter, SolverParameter
 from engine.spec import Origins, bind, parse_prototxt, parse_yaml
+from tests.harness.spec_messages import read_as
 
 NET = """name: "n"
 layer {

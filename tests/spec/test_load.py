@@ -1,11 +1,11 @@
 """Reading nets and solvers from every form of file."""
 
 import pytest
-from spec_messages import SHARED
 
 from engine.errors import ConfigError, DemitasseError
 from engine.schema import NetParameter
 from engine.spec import NetSpec, parse_net, parse_solver, read_net, read_solver, to_yaml
+from tests.harness.spec_messages import SHARED
 
 PROTOTXT = 'name: "n"\nlayer { name: "a" type: "ReLU" bottom: "x" top: "a" }\n'
 YAML = "name: n\nlayer:\n- {name: a, type: ReLU, bottom: x}\n"

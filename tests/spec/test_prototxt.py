@@ -6,12 +6,12 @@ import pytest
 from google.protobuf import text_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from spec_messages import SHARED, messages, read_as
 
 from engine.errors import ConfigError
 from engine.schema import BlobProto, Datum, LayerParameter, NetParameter, SolverParameter
 from engine.spec.node import Kind, Mapping, Scalar
 from engine.spec.prototxt import parse_prototxt
+from tests.harness.spec_messages import SHARED, messages, read_as
 
 REAL = sorted([*SHARED.glob("models/**/*.prototxt"), *SHARED.glob("caffe_golden/**/*.prototxt")])
 

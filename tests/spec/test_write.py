@@ -6,11 +6,11 @@ import pytest
 from google.protobuf import text_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from spec_messages import messages, read_as
 
 from engine.schema import BlobProto, Datum, LayerParameter, NetParameter, SolverParameter
 from engine.spec import parse_net, to_prototxt, to_yaml
 from engine.spec.write import shortest
+from tests.harness.spec_messages import messages, read_as
 
 QUICK = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
