@@ -34,6 +34,7 @@ class LayerContext:
         find_file: turns a file name written in a config into a path.
         allow_code: whether a config may name Python code to run.
         read_blob: reads the array in a binaryproto file that a config names.
+        folder: of the config; None where it did not come from a file.
     """
 
     phase: int = TEST
@@ -42,6 +43,7 @@ class LayerContext:
     find_file: Callable[[str], Path] = Path
     allow_code: bool = False
     read_blob: Callable[[str], Array] = _no_reader
+    folder: Path | None = None
 
 
 class Layer:

@@ -70,6 +70,7 @@ class Net:
             lambda name: find_file(name, spec.base),
             allow_code,
             lambda name: read_array(name, spec.base),
+            spec.base,
         )
         built = NetBuilder(spec, context)
         self.name: str = spec.param.name

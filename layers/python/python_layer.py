@@ -14,7 +14,7 @@ from typing import Any
 
 from layers.base import Layer, LayerContext, State
 from layers.blob import Blob
-from layers.errors import DemitasseError, LayerError, did_you_mean
+from layers.errors import LayerError, did_you_mean
 from layers.python import blame, caffe
 from layers.python.room import Room, room_of
 from layers.registry import register_layer
@@ -130,15 +130,14 @@ class PythonLayer(Layer):
             raise self.error("needs python_param.layer, the name of the class")
 
     def _folder(self, module: str) -> Path | None:
-        """The folder to import the module from; None where only Python's own path may have it."""
-        parts = module.split(".")
-        for name in ("/".join(parts) + ".py", "/".join(parts) + "/__init__.py"):
-            try:
-                file = Path(os.path.abspath(self.context.find_file(name)))
-            except DemitasseError:
-                continue
-            if file.is_file():
-                return file.parents[len(Path(name).parts) - 1]
+        """The folder to import the module from; None where only Python's own path may have it.
+
+        Data may lie in any folder above the config; code from there would be a stranger's.
+        """
+        stem = module.replace(".", "/")
+        for folder in (Path.cwd(), *filter(None, [self.context.folder])):
+            if (folder / f"{stem}.py").is_file() or (folder / stem / "__init__.py").is_file():
+                return Path(os.path.abspath(folder))
         return None
 
     def _load(self, name: str) -> ModuleType:
