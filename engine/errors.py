@@ -9,6 +9,7 @@ from layers.errors import DemitasseError, LayerError, did_you_mean, nearest
 __all__ = [
     "ConfigError",
     "DemitasseError",
+    "DivergedError",
     "LayerError",
     "MissingDependency",
     "SnapshotError",
@@ -49,6 +50,10 @@ class ConfigError(DemitasseError):
 
 class SnapshotError(DemitasseError):
     """A snapshot is missing, torn, altered, or does not belong to this net or solver."""
+
+
+class DivergedError(DemitasseError):
+    """Training has left the numbers: a loss or a parameter is infinite or NaN."""
 
 
 class MissingDependency(DemitasseError):

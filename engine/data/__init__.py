@@ -1,6 +1,25 @@
-"""Data sources; importing this package registers the layers that read files."""
+"""Data sources; importing this package registers the layers that read and write files."""
 
-from engine.data import array_data, hdf5_data
+from engine.data import (
+    array_data,
+    csv_data,
+    data,
+    hdf5_data,
+    hdf5_output,
+    image_data,
+    image_folder,
+    window_data,
+)
 from engine.data.source_layer import SourceLayer
 
-__all__ = ["SourceLayer", "array_data", "hdf5_data"]
+__all__ = [
+    "SourceLayer",
+    "array_data",
+    "csv_data",
+    "data",
+    "hdf5_data",
+    "hdf5_output",
+    "image_data",
+    "image_folder",
+    "window_data",
+]

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import time
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
+import numpy as np
+
+from engine.data.bad_records import BadRecords
+from engine.data.batches import Batches
+from engine.data.options import SourceOptions, read_options
+from engine.data.order import DROP, DataOrder
+from engine.data.places import find_folder
+from engine.data.prefetch import Prefetcher
+from engine.data.readers import Reader
+from engine.data.transformer import Transformer
+from engine.errors import MissingDependency
 from layers.base import Layer, State
-from layers.blob import Blob
+from layers.blob import Array, Blob
 from layers.errors import DemitasseError, LayerError
+
+_MOST_WORKERS = 4
 
 
 class SourceLayer(Layer):
@@ -15,18 +33,86 @@ class SourceLayer(Layer):
 
     The only state is ``position``, the number of samples given so far; which samples a batch
     holds follows from it. A snapshot stores it; one of Caffe's has none, so there the solver
-    calls ``seek(iter * iter_size * batch_size)``.
+    calls ``seek(iter * iter_size * batch_size)``. What was read ahead is no part of it.
 
-    A subclass sets ``batch_size`` and ``sample_count`` in setup, and adds ``batch_size`` to
-    ``position`` in each forward.
+    A subclass names the field of its parameters and opens a reader; it may choose another order
+    or transformer.
+
+    Attributes:
+        batch_size: samples in a batch.
+        sample_count: samples that an epoch gives.
+        position: samples given so far.
+        waited: seconds that training waited for batches.
     """
 
     exact_num_bottom = 0
     min_top = 1
+    param_field: ClassVar[str] = ""
 
     batch_size: int = 0
     sample_count: int = 0
     position: int = 0
+    waited: float = 0.0
+
+    @abstractmethod
+    def open_reader(self, options: SourceOptions, tops: int) -> Reader:
+        """The reader of the source; it may raise any DemitasseError."""
+
+    def make_order(self, reader: Reader, options: SourceOptions) -> DataOrder:
+        """The order of the records."""
+        return DataOrder(
+            len(reader), options.batch_size, options.shuffle, options.seed,
+            options.last_batch, options.skip,
+        )  # fmt: skip
+
+    def make_transformer(self, mean: Array | None) -> Transformer | None:
+        """What turns records into samples."""
+        return Transformer(self.layer_param.transform_param, self.phase, self.context.dtype, mean)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        with self.naming():
+            self.options = options = read_options(self.layer_param, self.own_param)
+        if not options.source:
+            raise self.error(f"needs {self.param_field}.source, what to read")
+        if options.batch_size < 1:
+            raise self.error(f"needs {self.param_field}.batch_size above 0", options.batch_size)
+        self.batch_size = options.batch_size
+        with self.naming():
+            transformer = self.make_transformer(self._read_mean())
+            self.reader = reader = self.open_reader(options, len(top))
+            if reader.known_bad and not options.skip_bad:
+                raise next(iter(reader.known_bad.values()))
+            self._check_count(len(reader))
+            order = self.make_order(reader, options)
+            self.sample_count = order.period if options.last_batch == DROP else order.count
+            self._bad = BadRecords(options.skip_bad, options.max_bad, f'layer "{self.name}"')
+            self._batches = Batches(
+                reader, order, transformer, self.context.dtype, len(top), self._bad
+            )
+        self._threads = self._count_threads(reader, transformer)
+        self._prefetcher: Prefetcher | None = None
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        for blob, shape in zip(top, self._batches.shapes, strict=True):
+            blob.reshape(self.batch_size, *shape)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        start = time.perf_counter()
+        with self.naming():
+            arrays = self._next_batch(top)
+        self.waited += time.perf_counter() - start
+        for blob, array in zip(top, arrays, strict=True):
+            if array is not blob.data:
+                blob.reshape(*array.shape)
+                np.copyto(blob.data, array)
+        if self._prefetcher is not None:
+            self._prefetcher.give_back(arrays)
+        self.position += self.batch_size
+
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
+        """Nothing is below a source, so there is nothing to do."""
 
     def seek(self, position: int) -> None:
         """The next forward gives the samples from ``position`` on, counted from the start.
@@ -51,22 +137,21 @@ class SourceLayer(Layer):
             )
         self.seek(int(position))
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
-        """Nothing is below a source, so there is nothing to do."""
+    def close(self) -> None:
+        """Ends reading ahead; also happens when the net is no longer used, and at exit."""
+        if self._prefetcher is not None:
+            self._prefetcher.close()
+            self._prefetcher = None
 
-    def check_source(self, source: str, batch_size: int, param: str) -> None:
-        """Takes over ``batch_size``.
+    @property
+    def bad_records(self) -> int:
+        """Bad records passed over so far."""
+        return len(self._bad)
 
-        Raises:
-            LayerError: no source is named, or batch_size is 0.
-        """
-        if not source:
-            raise self.error(f"needs {param}.source, the file to read")
-        if batch_size < 1:
-            raise self.error(f"needs {param}.batch_size above 0", batch_size)
-        self.batch_size = batch_size
+    @property
+    def own_param(self) -> Any:
+        """The layer's own parameters."""
+        return getattr(self.layer_param, self.param_field)
 
     def find_file(self, name: str) -> Path:
         """The path of a file that the config names.
@@ -74,16 +159,81 @@ class SourceLayer(Layer):
         Raises:
             LayerError: there is no such file.
         """
-        try:
+        with self.naming():
             path = Path(self.context.find_file(name))
-        except DemitasseError as problem:
-            raise self.named(problem) from problem
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
             raise self.error(f'source "{name}" {what}', path.absolute())
         return path
 
+    def find_folder(self, name: str) -> Path:
+        """The path of a folder that the config names.
+
+        Raises:
+            LayerError: there is no such folder.
+        """
+        with self.naming():
+            return find_folder(name, self.context.find_file)
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Makes any DemitasseError one that names this layer besides the file."""
+        try:
+            yield
+        except (LayerError, MissingDependency):
+            raise
+        except DemitasseError as problem:
+            raise self.named(problem) from problem
+
     def named(self, problem: DemitasseError) -> LayerError:
         """The same problem as a LayerError that names this layer besides the file."""
         what = f"{problem.where}: {problem.what}" if problem.where else problem.what
         return self.error(what, problem.got, problem.expected, problem.hint)
+
+    def _next_batch(self, top: Sequence[Blob]) -> list[Array]:
+        if not self._threads:
+            return self._batches.make(self.position, [blob.data for blob in top])
+        if self._prefetcher is None:
+            self._prefetcher = Prefetcher(
+                self._batches.make, self.batch_size, self.options.prefetch, self._threads
+            )
+        return self._prefetcher.take(self.position)
+
+    def _read_mean(self) -> Array | None:
+        """The mean image, (C, H, W), if the config names one."""
+        param = self.layer_param.transform_param
+        if not param.mean_file:
+            return None
+        mean = self.context.read_blob(param.mean_file)
+        if mean.ndim == 4 and len(mean) == 1:
+            mean = mean[0]
+        if mean.ndim != 3:
+            raise self.error(
+                f'mean_file "{param.mean_file}" holds no image', f"shape {mean.shape}", "(C, H, W)"
+            )
+        return mean
+
+    def _check_count(self, count: int) -> None:
+        if count < 1:
+            raise self.error(f'source "{self.options.source}" holds no samples')
+        if self.options.last_batch == DROP and count < self.batch_size:
+            raise self.error(
+                "last_batch: drop leaves no batch at all",
+                f"{count} samples in batches of {self.batch_size}",
+            )
+
+    def _count_threads(self, reader: Reader, transformer: Transformer | None) -> int:
+        """The threads to read ahead with: as the config says, else as the work makes them pay."""
+        if self.options.workers is not None:
+            return self.options.workers
+        simple = transformer is None or not transformer.augmentation.changes
+        if reader.workers is not None and simple:
+            return reader.workers
+        return min(_MOST_WORKERS, _processors())
+
+
+def _processors() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

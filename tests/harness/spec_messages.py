@@ -7,7 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from engine.schema import NetParameter, SolverParameter
 from engine.spec.fields import fields_of
+from engine.spec.node import Entry, Mapping
 from engine.spec.prototxt import parse_prototxt
 from engine.spec.yaml_form import parse_yaml
 
@@ -16,7 +18,24 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 _TEXT = st.text(
     st.characters(exclude_categories=["Cs"]) | st.sampled_from("\0\t\n\r\"'\\:#{}[],- \x7f\u2028"),
     max_size=12,
-) | st.sampled_from(["yes", "null", "~", "1e3", "0x1F", "012", ".inf", "true", "a: b", "- x", "<<"])
+) | st.sampled_from(
+    [
+        "yes",
+        "null",
+        "~",
+        "1e3",
+        "0x1F",
+        "012",
+        ".inf",
+        "true",
+        "a: b",
+        "- x",
+        "<<",
+        "${x}",
+        "$${",
+        "a$$${",
+    ]
+)
 
 
 def _scalars(field: Any) -> st.SearchStrategy[Any]:
@@ -60,8 +79,15 @@ def _fill(draw: Any, message: Any, depth: int) -> None:
 def read_as(message_class: Any, text: str, form: str = "prototxt") -> tuple[Any, list[str]]:
     """The message a text makes, and the problems as strings."""
     from engine.spec.bind import bind
+    from engine.spec.expand import expand
 
     parse = parse_prototxt if form == "prototxt" else parse_yaml
     message, problems = message_class(), []
-    bind(parse(text, "net." + form), message, problems)
+    tree = parse(text, "net." + form)
+    if form == "yaml" and isinstance(message, NetParameter | SolverParameter):
+        tree = expand(tree, "net.yaml", problems)
+    elif form == "yaml":  # no config: `include` is a field like others at its top
+        wrapped = Mapping([Entry("any", tree.location, tree)], tree.location)
+        tree = expand(wrapped, "any.yaml", problems).entries[0].value
+    bind(tree, message, problems)
     return message, [str(problem) for problem in problems]

@@ -1,0 +1,109 @@
+"""HDF5Output: writes what comes in to an HDF5 file."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.data.hdf5_file import import_h5py
+from engine.snapshot.atomic import atomic_path
+from layers.base import Layer
+from layers.blob import Array, Blob
+from layers.registry import register_layer
+
+_DATASETS = ("data", "label")
+
+
+@register_layer("HDF5Output")
+class HDF5Output(Layer):
+    """Appends its bottoms, batch after batch, to the datasets "data" and "label" of a file.
+
+    Formula: data = bottom 0 of every forward pass, one after the other; label = bottom 1
+
+    The file appears, whole, when the net is closed or no longer used, or the program ends; until
+    then the rows are in a file beside it whose name ends in .part.
+
+    Shapes: two bottoms with one first axis; no tops. The datasets have four axes at least, with
+    lengths of 1 added at the end.
+
+    Parameters (hdf5_output_param): file_name, as seen from the working directory.
+
+    Example::
+
+        layer { name: "in" type: "DummyData" top: "x" top: "y"
+          dummy_data_param { shape { dim: [2, 3] } shape { dim: 2 } } }
+        layer { name: "write" type: "HDF5Output" bottom: "x" bottom: "y"
+          hdf5_output_param { file_name: "features.h5" } }
+
+    Source: Caffe's HDF5Output, which takes a single batch.
+    """
+
+    exact_num_bottom = 2
+    exact_num_top = 0
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        name = self.layer_param.hdf5_output_param.file_name
+        if not name:
+            raise self.error("needs hdf5_output_param.file_name, the file to write")
+        import_h5py()
+        folder = Path(name).absolute().parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise self.error(f'cannot write "{name}"', f"no writable folder {folder}")
+        self._rows = _Rows(Path(name).absolute())
+        self.close = weakref.finalize(self, self._rows.finish)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if bottom[0].shape[:1] != bottom[1].shape[:1]:
+            raise self.error(
+                "needs as many labels as samples", f"{bottom[0].shape} and {bottom[1].shape}"
+            )
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if not self.close.alive:
+            raise self.error("has been closed, and its file is written")
+        try:
+            for name, blob in zip(_DATASETS, bottom, strict=True):
+                data = blob.data
+                self._rows.append(name, data.reshape(*data.shape, *[1] * (4 - data.ndim)))
+        except (OSError, ValueError) as problem:
+            raise self.error(f"cannot write {self._rows.part}: {problem}") from problem
+
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
+        """Nothing comes back from a file."""
+
+    def allow_force_backward(self, bottom_index: int) -> bool:
+        return False
+
+
+class _Rows:
+    """The file while it grows; apart from the layer, so that it outlives it."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self.part = path.with_name(f"{path.name}.part")
+        self._file: Any = None
+
+    def append(self, name: str, rows: Array) -> None:
+        if self._file is None:
+            self._file = import_h5py().File(self.part, "w")
+        if name not in self._file:
+            shape = (None, *rows.shape[1:])
+            self._file.create_dataset(name, data=rows, maxshape=shape, chunks=True)
+            return
+        dataset = self._file[name]
+        done = len(dataset)
+        dataset.resize(done + len(rows), axis=0)
+        dataset[done:] = rows
+
+    def finish(self) -> None:
+        """Gives the file its name."""
+        if self._file is None:
+            return
+        self._file.close()
+        with atomic_path(self._path) as temporary:
+            os.replace(self.part, temporary)

@@ -1,0 +1,101 @@
+"""Images from bytes, as OpenCV decodes and resizes them (Caffe's own library for both)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import MissingDependency
+from layers.blob import Array
+from layers.errors import DemitasseError
+
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG"
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"
+
+
+def import_cv2() -> Any:
+    """The cv2 module: pixels come out as in Caffe only from the library that Caffe uses.
+
+    Raises:
+        MissingDependency: it is not installed.
+    """
+    try:
+        import cv2
+    except ImportError as problem:
+        raise MissingDependency("cv2", "images", "images") from problem
+    return cv2
+
+
+def decode_image(data: bytes, where: str, color: bool | None) -> Array:
+    """The pixels of a JPEG, PNG or other image file: bytes, (C, H, W), in the order B, G, R.
+
+    Args:
+        data: the file's bytes.
+        where: names the image in errors.
+        color: three channels, or one; None keeps those of the file.
+
+    Raises:
+        DemitasseError: this is no image, is cut short, or has more than 8 bits a channel.
+    """
+    cv2 = import_cv2()
+    if not data:
+        raise DemitasseError("the image is empty", where)
+    if _is_truncated(data):
+        raise DemitasseError("the image is truncated", where, f"{len(data)} bytes, without an end")
+    mode = {True: cv2.IMREAD_COLOR, False: cv2.IMREAD_GRAYSCALE, None: cv2.IMREAD_UNCHANGED}
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), mode[color])
+    except cv2.error as problem:  # such as a header that declares a billion pixels
+        raise DemitasseError(f"the image cannot be decoded: {problem.err}", where) from problem
+    if image is None:
+        raise DemitasseError(
+            "this cannot be decoded as an image", where, f"it starts with {data[:8].hex(' ')}"
+        )
+    if image.dtype != np.uint8:
+        raise DemitasseError("the image has more than 8 bits a channel", where, str(image.dtype))
+    return channels_first(image)
+
+
+def read_image(path: Path, where: str, color: bool, height: int = 0, width: int = 0) -> Array:
+    """The pixels of an image file, resized where a height and a width are given.
+
+    Raises:
+        DemitasseError: the file is missing, or as :func:`decode_image`.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        raise DemitasseError(f"the image cannot be read: {reason}", where, str(path)) from problem
+    image = decode_image(data, where, color)
+    return resize(image, height, width) if height and width else image
+
+
+def resize(image: Array, height: int, width: int) -> Array:
+    """The image (C, H, W) at another size, bilinearly."""
+    if image.shape[1:] == (height, width):
+        return image
+    return channels_first(import_cv2().resize(channels_last(image), (width, height)))
+
+
+def channels_first(image: Array) -> Array:
+    """(H, W) or (H, W, C) as (C, H, W): a view."""
+    return image[np.newaxis] if image.ndim == 2 else image.transpose(2, 0, 1)
+
+
+def channels_last(image: Array) -> Array:
+    """(C, H, W) as (H, W, C) in that memory order, as OpenCV wants it; a copy only if needed."""
+    return np.ascontiguousarray(image.transpose(1, 2, 0))
+
+
+def _is_truncated(data: bytes) -> bool:
+    """Whether a JPEG or PNG lacks its end; OpenCV fills the rest with grey and says nothing.
+
+    In the data of a JPEG's scan the bytes of a marker cannot occur, so the end mark must come
+    after the last scan's start (one that comes before belongs to a thumbnail).
+    """
+    if data.startswith(_JPEG):
+        return data.rfind(_END) < data.rfind(_SCAN) or _END not in data
+    return data.startswith(_PNG) and b"IEND" not in data[-4096:]

@@ -1,0 +1,29 @@
+"""Labels written as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from layers.blob import Array
+from layers.errors import DemitasseError
+
+
+def parse_numbers(words: Sequence[str], where: str, what: str = "label") -> Array:
+    """The words as numbers: an array of no axes for one, of one axis for several.
+
+    Raises:
+        DemitasseError: a word is no finite number.
+    """
+    values = []
+    for word in words:
+        try:
+            value = float(word)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise DemitasseError(f"the {what} is not a number", where, f'"{word}"')
+        values.append(value)
+    return np.array(values[0] if len(values) == 1 else values, np.float32)

@@ -1,0 +1,167 @@
+"""LevelDB databases.
+
+Read with plyvel-ci: plyvel, with LevelDB 1.23 and snappy inside, in wheels for Python 3.11 and 3.12
+on Linux, macOS and Windows; plyvel's own wheels are for Linux on x86-64 only. Neither has wheels
+for Python 3.13 yet.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary, finalize
+
+from engine.data.readers.keys import Keys, ListedKeys, numbered
+from engine.errors import MissingDependency
+from layers.errors import DemitasseError
+
+# To list the keys LevelDB reads all the values too, so of larger databases, whose last key is
+# numbered, it is taken that no number is missing; a record that is missing is a bad one.
+_LISTED_BYTES = 2**30
+
+_open: WeakValueDictionary[Path, LevelDb] = WeakValueDictionary()
+
+
+def open_leveldb(folder: Path) -> LevelDb:
+    """The database in a folder; one and the same for all who read it.
+
+    Raises:
+        DemitasseError: there is none, it is damaged or empty, or a process writes to it.
+        MissingDependency: the package plyvel is not installed.
+    """
+    place = folder.resolve()
+    database = _open.get(place)
+    if database is None:
+        database = _open[place] = LevelDb(folder)
+    return database
+
+
+class LevelDb:
+    """Values of a LevelDB by number.
+
+    LevelDB knows no reading without writing: to open is to lock, to write a log and to tidy up.
+    So what is opened is a temporary folder with copies of the small files and links to the
+    tables, which never change; the database itself stays as it is and may be read-only.
+    """
+
+    def __init__(self, folder: Path):
+        self._where = str(folder)
+        if not (folder / "CURRENT").is_file():
+            raise DemitasseError(
+                "this is not a LevelDB", self._where, "a folder without CURRENT", hint=_hint(folder)
+            )
+        try:
+            import plyvel
+        except ImportError as problem:
+            raise _missing() from problem
+        self._error = plyvel.Error
+        _refuse_locked(folder)
+        view = tempfile.mkdtemp(prefix="demitasse_leveldb_")
+        finalize(self, shutil.rmtree, view, ignore_errors=True)
+        self._local = threading.local()
+        try:
+            size = _fill_view(folder, Path(view))
+            self._db = plyvel.DB(view, create_if_missing=False, paranoid_checks=True)
+            self.keys = self._read_keys(size)
+        except (plyvel.Error, OSError) as problem:
+            cause = str(problem).replace(view, self._where)
+            raise DemitasseError(f"cannot be read as LevelDB: {cause}", self._where) from problem
+
+    def _read_keys(self, size: int) -> Keys:
+        iterator = self._db.iterator(include_value=False)
+        first = next(iterator, None)
+        if first is None:
+            raise DemitasseError("the database holds no records", self._where)
+        iterator.seek_to_stop()
+        last = iterator.prev()
+        if size > _LISTED_BYTES and (keys := numbered(first, last, None)):
+            return keys
+        listed = ListedKeys(self._db.iterator(include_value=False))
+        return numbered(first, last, len(listed)) or listed
+
+    def item(self, record: int) -> tuple[bytes, bytes]:
+        """Key and value of a record.
+
+        Raises:
+            DemitasseError: the database is damaged there.
+        """
+        start = self.keys.start(record)
+        try:
+            iterator = self._iterator()
+            iterator.seek(start)
+            found: tuple[bytes, bytes] = next(iterator, (b"", b""))
+        except self._error as problem:
+            raise DemitasseError(
+                f"the database is damaged: {problem}", f"{self._where}, key {start!r}"
+            ) from problem
+        if not found[0].startswith(start):
+            raise DemitasseError(
+                "there is no such record",
+                f"{self._where}, key {start!r}",
+                hint="if numbers are missing among the keys: source_param.on_bad_record: skip",
+            )
+        return found
+
+    def _iterator(self) -> Any:
+        """An iterator for this thread: they may not be shared, and cost more than a look-up."""
+        if not hasattr(self._local, "iterator"):
+            self._local.iterator = self._db.iterator(verify_checksums=True)
+        return self._local.iterator
+
+
+def _missing() -> MissingDependency:
+    problem = MissingDependency("plyvel", "data", "reading LevelDB")
+    if sys.version_info >= (3, 13):  # the extra leaves it out there
+        problem.hint = (
+            "plyvel-ci has no wheels for this Python: with 3.12 make the database an LMDB, "
+            "or build plyvel"
+        )
+    return problem
+
+
+def _fill_view(folder: Path, view: Path) -> int:
+    """Fills the temporary folder; the size of the tables in bytes."""
+    size = 0
+    for path in folder.iterdir():
+        if path.suffix in (".ldb", ".sst"):
+            (view / path.name).symlink_to(path.resolve())
+            size += path.stat().st_size
+        elif path.is_file() and path.name not in ("LOCK", "LOG", "LOG.old"):
+            shutil.copyfile(path, view / path.name)
+    return size
+
+
+def _refuse_locked(folder: Path) -> None:
+    """Raises a DemitasseError if another process has the database open, and may write to it."""
+    try:
+        import fcntl
+    except ImportError:  # not on this system; the copies are then taken as they are
+        return
+    lock = folder / "LOCK"
+    if not lock.is_file():
+        return
+    with open(lock, "rb") as file:
+        # struct flock as Linux and LevelDB have it: type, whence, start, length, process.
+        question = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
+        try:
+            kind, _, _, _, process = struct.unpack(
+                "hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, question)
+            )
+        except (OSError, struct.error):
+            return
+    if kind != fcntl.F_UNLCK:
+        raise DemitasseError(
+            "the database is locked",
+            str(folder),
+            f"process {process} has it open",
+            hint="wait until that process has ended, or end it",
+        )
+
+
+def _hint(folder: Path) -> str:
+    return "it looks like an LMDB: backend: LMDB" if (folder / "data.mdb").is_file() else ""

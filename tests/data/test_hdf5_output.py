@@ -1,0 +1,68 @@
+"""HDF5Output: all batches in one file, which appears whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import LayerError, Net
+from engine.spec import parse_net
+
+h5py = pytest.importorskip("h5py")
+NET = """
+layer { name: "in" type: "Input" top: "x" top: "y"
+  input_param { shape { dim: [2, 3] } shape { dim: 2 } } }
+layer { name: "out" type: "HDF5Output" bottom: "x" bottom: "y"
+  hdf5_output_param { file_name: "%s" } }
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_batches_follow_each_other():
+    net = Net(parse_net(NET % "o.h5"))
+    batches = [np.random.default_rng(n).random((2, 3)) for n in range(3)]
+    for number, batch in enumerate(batches):
+        net.forward(x=batch, y=[number, -number])
+    net.layer_dict["out"].close()
+    with h5py.File("o.h5") as file:
+        np.testing.assert_array_equal(
+            file["data"][..., 0, 0], np.concatenate(batches).astype("f4"), strict=True
+        )
+        assert file["label"].shape == (6, 1, 1, 1)
+        np.testing.assert_array_equal(file["label"][:, 0, 0, 0], [0, 0, 1, -1, 2, -2])
+    assert [path.name for path in Path().iterdir()] == ["o.h5"]
+    with pytest.raises(LayerError, match="has been closed"):
+        net.forward(x=batches[0], y=[0, 0])
+
+
+def test_an_older_file_stays_until_the_new_one_is_whole():
+    Path("o.h5").write_text("older")
+    net = Net(parse_net(NET % "o.h5"))
+    net.forward(x=np.zeros((2, 3)), y=np.zeros(2))
+    assert Path("o.h5").read_text() == "older"
+    net.layer_dict["out"].close()
+    assert h5py.is_hdf5("o.h5")
+
+
+def test_without_a_batch_there_is_no_file():
+    Net(parse_net(NET % "o.h5")).layer_dict["out"].close()
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    "name, message", [("", "needs hdf5_output_param.file_name"), ("no/o.h5", "no writable folder")]
+)
+def test_wrong_names(name, message):
+    with pytest.raises(LayerError, match=message):
+        Net(parse_net(NET % name))
+
+
+def test_labels_must_be_as_many():
+    with pytest.raises(LayerError, match="as many labels as samples"):
+        Net(parse_net((NET % "o.h5").replace("shape { dim: 2 }", "shape { dim: 3 }")))

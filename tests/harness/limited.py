@@ -1,0 +1,53 @@
+"""Runs a reader in a process of its own and measures what it takes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.harness.places import ROOT
+
+SECONDS, MEGABYTES = 1.0, 200
+
+_PROGRAM = """
+import json, resource, sys, time
+from pathlib import Path
+import numpy, h5py, yaml
+from engine import DemitasseError, Net
+from engine.snapshot.model_file import read_model
+from engine.snapshot.state_file import read_state
+from engine.spec import read_net, read_solver
+readers = {"model": read_model, "state": read_state, "net": read_net, "solver": read_solver}
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+in_use = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (in_use + 1_500_000_000, in_use + 1_500_000_000))
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+start, error = time.process_time(), ""
+try:
+    readers[sys.argv[1]](Path(sys.argv[2]))
+except DemitasseError as problem:
+    error = str(problem)
+seconds = time.process_time() - start
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"error": error, "seconds": seconds, "megabytes": (after - before) / 1024}))
+"""
+
+
+@dataclass
+class Outcome:
+    """Of one reading: the error ("" for none), processor time, and memory beyond the start."""
+
+    error: str
+    seconds: float
+    megabytes: float
+
+
+def read_limited(reader: str, path: Path) -> Outcome:
+    """Reads a file as "model", "state", "net" or "solver"."""
+    command = [sys.executable, "-c", _PROGRAM, reader, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{done.returncode} {done.stderr[-3000:]}"
+    return Outcome(**json.loads(done.stdout.splitlines()[-1]))
