@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.blob_io import read_blob
 from engine.errors import DemitasseError
+from engine.net_spec import NetSpec as PythonSpec
 from engine.schema import BlobProto, NetParameter
 from engine.spec import NetSpec, find_file, read_message, read_net
 from layers import TEST, TRAIN
@@ -16,7 +17,7 @@ from layers.blob import Array
 
 log = logging.getLogger("demitasse")
 
-Source = str | Path | NetParameter | NetSpec
+Source = str | Path | NetParameter | NetSpec | PythonSpec
 
 
 def pycaffe_arguments(
@@ -40,6 +41,8 @@ def as_spec(source: Source, overrides: Iterable[str]) -> NetSpec:
         for notice in spec.notices:
             log.info("%s: %s", spec.path, notice)
         return spec
+    if isinstance(source, PythonSpec):
+        return NetSpec(source.to_proto())
     given = source if isinstance(source, NetSpec) else NetSpec(source)
     return given.copy()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from engine.net import gradient_flow
+from engine.net.given_params import take_given
 from engine.net.gradient_flow import Node
 from engine.net.params import Arena, ParamRegistry
 from engine.schema import LayerParameter, NetParameter
@@ -63,6 +64,7 @@ class NetBuilder:
             self._connect(node)
             with describing_bottoms(node):
                 layer.setup(node.bottom, node.top)
+                take_given(layer)
                 node.loss_weights = loss_weights(node)
                 reshape(node)
                 self.params.add_layer(layer)

@@ -20,6 +20,7 @@ from engine.net.params import Arena, Param
 from engine.spec import find_file
 from layers import TRAIN, Blob, Layer, LayerContext
 from layers.blob import Array
+from layers.kernels.threads import computing
 
 
 class Net:
@@ -166,16 +167,17 @@ class Net:
         for name, values in top_diffs.items():
             self._blob(name).diff = values
         first, last = self._range(end, start)
-        for node in reversed(self.nodes[first : last + 1]):
-            if node.need_backward:
-                node.layer.backward(node.top, node.propagate_down, node.bottom)
-                if self.debug_info:
-                    self._tracer.backward(node)
+        with computing():
+            self._backward(first, last)
         names = self.inputs if end is None else [blob.name for blob in self.nodes[first].bottom]
         return {name: self.blobs[name].diff for name in [*names, *(diffs or ())]}
 
     def forward_from_to(self, first: int, last: int) -> float:
         """Runs the layers at positions ``first`` to ``last``; returns their weighted loss."""
+        with computing():
+            return self._forward(first, last)
+
+    def _forward(self, first: int, last: int) -> float:
         loss = 0.0
         for node in self.nodes[first : last + 1]:
             if node.shapes != [blob.shape for blob in node.bottom]:
@@ -188,6 +190,13 @@ class Net:
             if self.debug_info:
                 self._tracer.forward(node)
         return loss
+
+    def _backward(self, first: int, last: int) -> None:
+        for node in reversed(self.nodes[first : last + 1]):
+            if node.need_backward:
+                node.layer.backward(node.top, node.propagate_down, node.bottom)
+                if self.debug_info:
+                    self._tracer.backward(node)
 
     def forward_backward(self) -> float:
         """One training pass: forward, then backward; returns the weighted loss."""

@@ -8,13 +8,8 @@ from typing import Protocol
 
 from engine.blob_io import fit_legacy
 from engine.errors import SnapshotError
-from engine.snapshot.model_file import (
-    LayerToSave,
-    StoredModel,
-    read_model,
-    write_model,
-    write_model_hdf5,
-)
+from engine.snapshot.atomic import Transaction
+from engine.snapshot.model_file import LayerToSave, StoredModel, read_model, write_model
 from layers import Blob, Layer
 from layers.blob import Array
 
@@ -115,8 +110,16 @@ def copy_model(net: Parametrised, model: StoredModel) -> CopyReport:
     return report
 
 
-def save(net: Parametrised, file: str | Path, with_diff: bool = False) -> bytes | None:
+def save(
+    net: Parametrised, file: str | Path, with_diff: bool = False, files: Transaction | None = None
+) -> bytes:
     """Writes the net as a model file (HDF5 where the name ends in .h5); returns its digest.
+
+    Args:
+        net: the net.
+        file: the path.
+        with_diff: whether the gradients are stored too.
+        files: the transaction that the file is to be part of.
 
     Raises:
         SnapshotError: the file cannot be written; an old one is untouched.
@@ -129,11 +132,7 @@ def save(net: Parametrised, file: str | Path, with_diff: bool = False) -> bytes 
         )
         for layer in net.layers
     ]
-    path = Path(file)
-    if path.suffix == ".h5":
-        write_model_hdf5(path, layers, with_diff)
-        return None
-    return write_model(path, net.name, layers, with_diff)
+    return write_model(Path(file), net.name, layers, with_diff, files)
 
 
 def _match(

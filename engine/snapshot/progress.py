@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from engine.blob_io import read_blob, write_blob
 from engine.data.source_layer import SourceLayer
 from engine.errors import SnapshotError
-from engine.schema import NetProgress, ProgressEntry
+from engine.schema import LayerProgress, NetProgress, ProgressEntry
+from layers.base import State
 
 if TYPE_CHECKING:
     from engine.net import Net
@@ -20,9 +21,9 @@ def capture(net: Net) -> NetProgress:
     """The state of a net's random generator and of its layers (data position and the like)."""
     progress = NetProgress(rng=json.dumps(net.rng.bit_generator.state))
     for layer in net.layers:
-        entries = [_entry(key, value) for key, value in layer.get_state().items()]
-        if entries:
-            progress.layer.add(name=layer.name, entry=entries)
+        state = pack_state(layer.name, layer.get_state())
+        if state.entry:
+            progress.layer.append(state)
     return progress
 
 
@@ -34,12 +35,12 @@ def restore(net: Net, progress: NetProgress) -> None:
     """
     try:
         net.rng.bit_generator.state = json.loads(progress.rng)
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as problem:
         raise SnapshotError("the state of the random generator is not readable") from problem
-    stored = {layer.name: layer.entry for layer in progress.layer}
+    stored = {layer.name: layer for layer in progress.layer}
     for layer in net.layers:
         if layer.name in stored:
-            layer.set_state({entry.key: _value(entry) for entry in stored[layer.name]})
+            layer.set_state(unpack_state(stored[layer.name]))
 
 
 def seek_sources(nets: Sequence[Net], iteration: int, iter_size: int) -> Mapping[str, int]:
@@ -58,6 +59,16 @@ def seek_sources(nets: Sequence[Net], iteration: int, iter_size: int) -> Mapping
                 positions[layer.name] = iteration * iter_size * layer.batch_size
                 layer.seek(positions[layer.name])
     return positions
+
+
+def pack_state(name: str, state: State) -> LayerProgress:
+    """The state of a layer, or of anything else that has one, under its name."""
+    return LayerProgress(name=name, entry=[_entry(key, value) for key, value in state.items()])
+
+
+def unpack_state(stored: LayerProgress) -> State:
+    """What :func:`pack_state` was given."""
+    return {entry.key: _value(entry) for entry in stored.entry}
 
 
 def _entry(key: str, value: int | str | Array) -> ProgressEntry:

@@ -7,9 +7,12 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from engine.errors import SnapshotError
 from engine.snapshot.seal import check_seal
 from engine.spec.binary import decode_message
 from engine.spec.files import read_bytes
+
+_SEAL_FIELDS = ("writer", "digest")
 
 MessageType = TypeVar("MessageType", bound=Message)
 
@@ -22,4 +25,11 @@ def read_sealed(path: Path, kind: type[MessageType]) -> tuple[MessageType, bytes
     """
     raw = read_bytes(path)
     digest = check_seal(raw, path)
-    return decode_message(raw, kind, str(path)), digest
+    message = decode_message(raw, kind, str(path))
+    if digest is None and any(message.HasField(name) for name in _SEAL_FIELDS):
+        raise SnapshotError(
+            "the file was altered or damaged: its checksum is not where it was written",
+            str(path),
+            hint="use an earlier snapshot; `--resume auto` takes the newest good one",
+        )
+    return message, digest

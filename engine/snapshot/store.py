@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import SnapshotError
+from engine.snapshot.atomic import temporary_path
 from engine.snapshot.model_file import StoredModel, read_model
 from engine.snapshot.state_file import StoredState, not_a_state, read_state
 from layers.errors import DemitasseError
@@ -34,12 +35,47 @@ def snapshot_path(prefix: str, iteration: int, kind: str, hdf5: bool = False) ->
 def read_snapshot(path: Path) -> Snapshot:
     """Reads and verifies a solver state and the model that belongs to it.
 
+    Where a run was killed after the new model had got its name and before the new state had,
+    the state under its temporary name is taken.
+
     Raises:
         DemitasseError: one of the two is missing, damaged, or they do not belong together.
     """
     if path.name.endswith((".caffemodel", ".caffemodel.h5")):
         raise not_a_state(path)
-    state = read_state(path)
+    try:
+        return _read_pair(path, path)
+    except DemitasseError:
+        pending = temporary_path(path)
+        if not pending.is_file():
+            raise
+        try:
+            snapshot = _read_pair(path, pending)
+        except DemitasseError:
+            snapshot = None
+        if snapshot is None or not _sealed_together(snapshot):
+            raise
+        return snapshot
+
+
+def completes(pending: Path, path: Path) -> bool:
+    """Whether a state under its temporary name belongs to the model beside it, and the one
+    under the state's own name does not."""
+    try:
+        snapshot = _read_pair(path, pending)
+        if not _sealed_together(snapshot):
+            return False
+    except DemitasseError:
+        return False
+    try:
+        return not _sealed_together(_read_pair(path, path))
+    except DemitasseError:
+        return True
+
+
+def _read_pair(path: Path, state_file: Path) -> Snapshot:
+    """The snapshot named ``path``, its state read from ``state_file``."""
+    state = read_state(state_file)
     model = read_model(_model_path(path, state))
     expected = state.progress.model_digest if state.progress is not None else b""
     if expected and model.digest != expected:
@@ -49,6 +85,11 @@ def read_snapshot(path: Path) -> Snapshot:
             hint=f"put back the model that belongs to {path}",
         )
     return Snapshot(path, state, model)
+
+
+def _sealed_together(snapshot: Snapshot) -> bool:
+    progress = snapshot.state.progress
+    return progress is not None and bool(progress.model_digest)
 
 
 def find_newest(prefix: str) -> Snapshot | None:

@@ -7,10 +7,21 @@ from pathlib import Path
 
 from engine.errors import SnapshotError
 from engine.schema import SolverParameter
-from engine.solver.schedules import check_policy
+from engine.solver.epochs import check_epochs
+from engine.solver.policy_checks import check_policy
 from layers.errors import DemitasseError
 
-_LEAST = {"iter_size": 1, "average_loss": 1, "max_iter": 0, "snapshot": 0, "display": 0}
+_LEAST = {
+    "iter_size": 1,
+    "average_loss": 1,
+    "max_iter": 0,
+    "snapshot": 0,
+    "display": 0,
+    "min_delta": 0,
+    "early_stop": 0,
+    "keep_last": 0,
+    "ema_decay": 0,
+}
 
 
 def check_settings(param: SolverParameter, where: str) -> None:
@@ -23,11 +34,38 @@ def check_settings(param: SolverParameter, where: str) -> None:
     for field, bound in _LEAST.items():
         value = getattr(param, field)
         if value < bound:
-            raise DemitasseError(f"{field} is too small", where, str(value), f"{bound} or more")
+            raise DemitasseError(f"{field} is too small", where, f"{value:g}", f"{bound} or more")
     if param.regularization_type not in ("L1", "L2"):
         raise DemitasseError(
             "unknown regularization_type", where, param.regularization_type, "L1 or L2"
         )
+    if param.ema_decay >= 1:
+        raise DemitasseError(
+            "ema_decay is too large", where, f"{param.ema_decay:g}", "below 1, such as 0.999"
+        )
+    check_epochs(param, where)
+    _check_monitor(param, where)
+
+
+def _check_monitor(param: SolverParameter, where: str) -> None:
+    """Checks that what acts on a score has one, and that there are tests to give it."""
+    for field in ("early_stop", "keep_best"):
+        if getattr(param, field) and not param.monitor:
+            raise DemitasseError(
+                f"{field} needs monitor, the test output to watch",
+                where,
+                hint='for example `monitor: "accuracy"`',
+            )
+    if param.monitor and not (param.test_interval or param.test_epoch):
+        raise DemitasseError(
+            "monitor needs tests: give test_iter, and test_interval or test_epoch", where
+        )
+
+
+def may_write(param: SolverParameter) -> bool:
+    """Whether a run writes snapshots or models of its own accord."""
+    asked = (param.snapshot, param.snapshot_epoch, param.snapshot_after_train, param.keep_best)
+    return any(asked)
 
 
 def check_writable(prefix: str) -> None:

@@ -14,7 +14,7 @@ _TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
 
 @dataclass
 class TestNetSpec:
-    """A test net, and how many batches one test of it takes."""
+    """A test net, and how many batches one test of it takes; 0: every sample once."""
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
@@ -55,8 +55,10 @@ def test_nets(solver: SolverSpec) -> list[TestNetSpec]:
         raise _test_error(solver, "test_iter must be given once for every test net", len(specs))
     if p.test_state and len(p.test_state) != len(specs):
         raise _test_error(solver, "test_state must be given for every test net or for none", 0)
-    if specs and p.test_interval <= 0:
-        raise _test_error(solver, "test nets need test_interval above 0", 0)
+    if specs and p.test_interval <= 0 and not p.HasField("test_epoch"):
+        raise _test_error(solver, "test nets need test_interval (or test_epoch) above 0", 0)
+    if any(iterations < 0 for iterations in p.test_iter):
+        raise _test_error(solver, "test_iter must be 0 (every sample once) or more", 0)
     states = p.test_state or [NetState()] * len(specs)
     return [
         TestNetSpec(_with_state(spec, TEST, state), iterations)

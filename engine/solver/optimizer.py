@@ -11,6 +11,8 @@ from engine.errors import SnapshotError
 from engine.net.params import Arena, Param
 from engine.schema import SolverParameter
 from engine.solver.updates import create_rule
+from engine.solver.updates.base import penalty
+from engine.solver.updates.run import make_runs
 from layers.blob import Array
 
 
@@ -18,7 +20,8 @@ class Optimizer:
     """Clips, averages and regularises the gradients, and applies the solver's update rule.
 
     The order is Caffe's. ``state`` holds the rule's slots, each an array laid out like the
-    arena.
+    arena. With ``decoupled_decay`` (and rules such as AdamW) the decay is no part of the
+    gradient; the weights decay on their own, by w <- w - rate * decay * w.
 
     Args:
         param: the solver's settings.
@@ -34,7 +37,9 @@ class Optimizer:
         self.arena = arena
         self.learnable = learnable
         self.rule = create_rule(param)
+        self.decoupled: bool = param.decoupled_decay or self.rule.decoupled
         self.state = tuple(arena.empty_slot() for _ in self.rule.slots)
+        self._runs = make_runs(arena, self.state, self.rule.whole_runs)
 
     def update(self, rate: float, iteration: int) -> None:
         """Takes one step along the gradients in the arena.
@@ -43,19 +48,19 @@ class Optimizer:
             rate: the learning rate.
             iteration: updates done before this one.
         """
-        self._clip()
-        if self.param.iter_size > 1:
-            self.arena.diff *= 1.0 / self.param.iter_size
-        for segment in self.arena.segments:
-            gradient = self.arena.diff[segment.where]
-            values = self.arena.data[segment.where]
-            decay = self.param.weight_decay * segment.decay_mult
-            if decay:
-                lasso = self.param.regularization_type == "L1"
-                gradient += decay * (np.sign(values) if lasso else values)
-            state = [slot[segment.where] for slot in self.state]
-            self.rule.update(gradient, state, rate * segment.lr_mult, iteration)
-        self.arena.data -= self.arena.diff
+        # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
+        share = self._clipped_share() / self.param.iter_size
+        kind = self.param.regularization_type
+        for run in self._runs:
+            values, gradient = run.values, run.gradient
+            if share != 1:
+                gradient *= share
+            pace, decay = rate * run.lr_mult, self.param.weight_decay * run.decay_mult
+            self.rule.regularise(run, 0.0 if self.decoupled else decay)
+            self.rule.update(run, pace, iteration)
+            if self.decoupled and decay:
+                values -= penalty(run, kind, pace * decay)
+            values -= gradient
 
     def history(self) -> list[Array]:
         """The state as Caffe stores it: slot after slot, in each a view for every parameter."""
@@ -90,11 +95,10 @@ class Optimizer:
         for mine, other in zip(self.history(), stored, strict=True):
             mine[...] = other.reshape(mine.shape)
 
-    def _clip(self) -> None:
+    def _clipped_share(self) -> float:
+        """The factor that takes the gradient's norm down to ``clip_gradients``; 1 below it."""
         bound = self.param.clip_gradients
         if bound < 0:
-            return
-        # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
+            return 1.0
         norm = float(np.sqrt(np.dot(self.arena.diff, self.arena.diff)))
-        if norm > bound:
-            self.arena.diff *= bound / norm
+        return bound / norm if norm > bound else 1.0

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from engine.errors import SnapshotError
 from engine.net import Net, weights
 from engine.schema import SolverParameter, SolverProgress
 from engine.snapshot import progress
-from engine.snapshot.state_file import StoredState, write_state, write_state_hdf5
+from engine.snapshot.atomic import Transaction
+from engine.snapshot.leftovers import settle
+from engine.snapshot.provenance import Provenance
+from engine.snapshot.state_file import StoredState, write_state
 from engine.snapshot.store import Snapshot, find_newest, read_snapshot, snapshot_path
-from engine.solver.checks import check_settings, check_writable
+from engine.solver.checks import check_settings, check_writable, may_write
+from engine.solver.companions import Companions
+from engine.solver.config import resolve
+from engine.solver.divergence import check_loss, check_state
+from engine.solver.epochs import resolve_epochs
 from engine.solver.listener import Listener, LogListener, Step
 from engine.solver.loss_window import LossWindow
 from engine.solver.nets import default_prefix, test_nets, train_net
+from engine.solver.old_snapshots import delete_older
 from engine.solver.optimizer import Optimizer
-from engine.solver.schedules import current_step, learning_rate
-from engine.solver.scores import mean_outputs, scalar_outputs
+from engine.solver.parts import capture_parts, restore_parts
+from engine.solver.scores import scalar_outputs, score_net
+from engine.solver.whole_set import check_sources
 from engine.spec import SolverSpec, read_solver
 
 log = logging.getLogger("demitasse")
@@ -52,12 +63,14 @@ class Solver:
         listener: Listener | None = None,
     ):
         spec = _as_spec(source, overrides)
-        self.param = spec.param
+        self.param = SolverParameter()
+        self.param.CopyFrom(spec.param)
+        config = resolve(spec)
         self.listener = listener or LogListener()
         self.iter = 0
         check_settings(self.param, str(spec.path or "solver"))
         self.prefix = default_prefix(self.param, spec.path)
-        if self.param.snapshot or self.param.snapshot_after_train:
+        if may_write(self.param):
             check_writable(self.prefix)
         if self.param.HasField("solver_mode") and self.param.solver_mode == self.param.GPU:
             log.warning("the GPU is asked for; this build computes on the CPU, and goes on")
@@ -71,23 +84,29 @@ class Solver:
             for test, seed in zip(test_specs, seeds[1:], strict=True)
         ]
         self.test_iterations = [test.iterations for test in test_specs]
+        for net, iterations in zip(self.test_nets, self.test_iterations, strict=True):
+            if iterations == 0:
+                check_sources(net)
+        self.test_interval, self.snapshot_interval = resolve_epochs(self.param, self.net)
         for net in (self.net, *self.test_nets):
             net.debug_info |= self.param.debug_info
         self.optimizer = Optimizer(self.param, self.net.arena, self.net.learnable)
+        self.companions = Companions(self.param, self.net, self.test_nets, self.prefix)
         self.losses = LossWindow(self.param.average_loss)
         self.test_scores: list[dict[str, float]] = []
-        self._stop = False
+        self.provenance = Provenance(config, self.net)
+        self.snapshot_seconds = 0.0  # what the last snapshot took
+        self._saved = -1  # the iteration of the last snapshot
+        self._stop = self._finishing = self._snapshot_asked = False
 
     def solve(self, resume_file: str | Path | None = None) -> None:
         """Trains to ``max_iter``, with the tests and snapshots that the solver asks for."""
         if resume_file is not None:
             self.restore(resume_file)
         self.step(self.param.max_iter - self.iter)
-        every = self.param.snapshot
-        if self.param.snapshot_after_train and not (every and self.iter % every == 0):
+        if (self.param.snapshot_after_train or self._finishing) and self._saved != self.iter:
             self.snapshot()
-        interval = self.param.test_interval
-        if interval and self.iter % interval == 0 and not self._stop:
+        if self.test_interval.ends_at(self.iter) and not self._stop:
             self.test_all()
 
     def step(self, iterations: int) -> None:
@@ -96,24 +115,41 @@ class Solver:
         while self.iter < end and not self._stop:
             if self._test_is_due():
                 self.test_all()
+                if self._stop:
+                    break
             self._iterate()
-            if self.param.snapshot and self.iter % self.param.snapshot == 0:
-                self.snapshot()
+            if self._finishing:
+                self.stop()
+            if self._snapshot_is_due():
+                self._save()
 
     def stop(self) -> None:
         """Ends ``step`` and ``solve`` after the iteration that is running."""
         self._stop = True
 
+    def finish(self) -> None:
+        """As ``stop``, with a snapshot at the end; a signal handler may call it."""
+        self._finishing = self._snapshot_asked = True
+
+    def ask_snapshot(self) -> None:
+        """Has a snapshot written after the iteration that is running; as safe as ``finish``."""
+        self._snapshot_asked = True
+
     def test_all(self) -> list[dict[str, float]]:
-        """Tests every test net: the mean of each output over ``test_iter`` batches."""
+        """Tests every test net: the mean of each output over ``test_iter`` batches.
+
+        With ``ema_decay`` the scores of the averaged weights stand beside them, as ``ema/NAME``.
+        """
         self.test_scores = []
         for index, (net, iterations) in enumerate(
             zip(self.test_nets, self.test_iterations, strict=True)
         ):
             net.share_with(self.net)
-            scores = mean_outputs(net, iterations)
+            scores = score_net(net, iterations, self.companions.average)
             self.test_scores.append(scores)
             self.listener.tested(self.iter, index, scores)
+        if self.companions.tested(self.iter, self.test_scores):
+            self.stop()
         return self.test_scores
 
     def snapshot(self) -> Path:
@@ -124,21 +160,30 @@ class Solver:
 
         Raises:
             SnapshotError: a file cannot be written; earlier snapshots are untouched.
+            DivergedError: a parameter is not finite; nothing is written.
         """
+        start = time.perf_counter()
+        check_state(self.net, self.optimizer.state, self.iter)
         hdf5 = self.param.snapshot_format == self.param.HDF5
         model = snapshot_path(self.prefix, self.iter, "caffemodel", hdf5)
         path = snapshot_path(self.prefix, self.iter, "solverstate", hdf5)
-        digest = weights.save(self.net, model, self.param.snapshot_diff)
-        state = StoredState(
-            self.iter,
-            str(model),
-            # As Caffe, whose count is that of the last update done.
-            current_step(self.param, max(0, self.iter - 1)),
-            self.optimizer.history(),
-            self._progress(digest),
-        )
-        (write_state_hdf5 if hdf5 else write_state)(path, state)
+        settle(self.prefix)
+        with Transaction() as files:
+            self.companions.save_average(self.iter, files)
+            digest = weights.save(self.net, model, self.param.snapshot_diff, files)
+            state = StoredState(
+                self.iter,
+                str(model),
+                # As Caffe, whose count is that of the last update done.
+                self.companions.current_step(max(0, self.iter - 1)),
+                self.optimizer.history(),
+                self._progress(digest),
+            )
+            write_state(path, state, files)
+        self._saved, self.snapshot_seconds = self.iter, time.perf_counter() - start
         self.listener.snapshotted(path)
+        if self.param.keep_last:
+            delete_older(self.prefix, self.iter, self.param.keep_last)
         return path
 
     def restore(self, file: str | Path) -> None:
@@ -161,14 +206,28 @@ class Solver:
     def _iterate(self) -> None:
         self.net.clear_param_diffs()
         iter_size = self.param.iter_size
-        loss = sum(self.net.forward_backward() for _ in range(iter_size)) / iter_size
-        rate = learning_rate(self.param, self.iter)
-        step = Step(self.iter, loss, self.losses.add(loss), rate, self.batch_size * iter_size)
+        loss = sum(self._pass() for _ in range(iter_size)) / iter_size
+        smoothed = self.losses.add(loss)
+        rate = self.companions.rate(self.iter, smoothed)
+        step = Step(self.iter, loss, smoothed, rate, self.batch_size * iter_size)
         if self.param.display and self.iter % self.param.display == 0:
             self.listener.displayed(step, scalar_outputs(self.net))
-        self.optimizer.update(rate, self.iter)
+        average = self.companions.average
+        if average is not None:
+            average.begin()
+        with np.errstate(all="ignore"):
+            self.optimizer.update(rate, self.iter)
+        if average is not None:
+            average.update()
         self.iter += 1
         self.listener.stepped(step)
+
+    def _pass(self) -> float:
+        # What leaves the numbers is said once, by the loss, and not by every operation.
+        with np.errstate(all="ignore"):
+            loss = self.net.forward_backward()
+        check_loss(self.net, self.iter, loss)
+        return loss
 
     @property
     def batch_size(self) -> int:
@@ -176,35 +235,53 @@ class Solver:
         shapes = [blob.shape for blob in self.net.blobs.values() if blob.shape]
         return shapes[0][0] if shapes else 1
 
+    def _snapshot_is_due(self) -> bool:
+        asked, self._snapshot_asked = self._snapshot_asked, False
+        return asked or self.snapshot_interval.ends_at(self.iter)
+
+    def _save(self) -> None:
+        """A snapshot on the way, without which training may go on."""
+        try:
+            self.snapshot()
+        except SnapshotError as problem:
+            if self._finishing or self.param.snapshot_on_error != self.param.GO_ON:
+                raise
+            log.warning("no snapshot of iteration %d, training goes on: %s", self.iter, problem)
+
     def _test_is_due(self) -> bool:
-        interval = self.param.test_interval
-        due = bool(self.test_nets) and interval > 0 and self.iter % interval == 0
+        due = bool(self.test_nets) and self.test_interval.ends_at(self.iter)
         return due and (self.iter > 0 or self.param.test_initialization)
 
     def _progress(self, model_digest: bytes | None) -> SolverProgress:
         recent, steps = self.losses.get_state()
-        return SolverProgress(
+        state = SolverProgress(
             model_digest=model_digest,
             net=[progress.capture(net) for net in (self.net, *self.test_nets)],
             recent_loss=recent,
             loss_steps=steps,
             seed=self.seed,
+            part=capture_parts(self.companions.parts),
         )
+        self.provenance.record(state)
+        return state
 
     def _restore(self, snapshot: Snapshot) -> None:
         state = snapshot.state
         self.optimizer.check_history(state.history, snapshot.path)
         weights.copy_all(self.net, snapshot.model)
         self.optimizer.set_history(state.history)
-        self.iter = state.iteration
+        self.iter = self._saved = state.iteration
         if state.progress is None:
+            self.companions.start_anew(state.current_step)
             progress.seek_sources([self.net], self.iter, self.param.iter_size)
         else:
             self.losses.set_state(list(state.progress.recent_loss), state.progress.loss_steps)
             self.seed = state.progress.seed
+            restore_parts(self.companions.parts, state.progress.part)
             nets = (self.net, *self.test_nets)
             for net, stored_net in zip(nets, state.progress.net, strict=False):
                 progress.restore(net, stored_net)
+            self.provenance.tell_changes(state.progress)
 
 
 def _as_spec(

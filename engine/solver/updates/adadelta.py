@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from engine.solver.updates.base import UpdateRule, register_solver
+from engine.solver.updates.run import Run
 from layers.blob import Array
 
 
@@ -15,7 +14,7 @@ class AdaDelta(UpdateRule):
     """AdaDelta (Zeiler 2012; Caffe's AdaDelta).
 
     h <- m h + (1 - m) g^2
-    s  = g sqrt((u + d) / (h + d))
+    s  = g sqrt(u + d) / sqrt(h + d)
     u <- m u + (1 - m) s^2
     w <- w - a s
 
@@ -24,12 +23,15 @@ class AdaDelta(UpdateRule):
 
     slots = ("mean_square", "mean_square_step")
 
-    def update(self, gradient: Array, state: Sequence[Array], rate: float, iteration: int) -> None:
-        mean_square, mean_square_step = state
-        decay, delta = self.param.momentum, self.param.delta
-        mean_square *= decay
-        mean_square += (1 - decay) * (gradient * gradient)
-        gradient *= np.sqrt((mean_square_step + delta) / (mean_square + delta))
-        mean_square_step *= decay
-        mean_square_step += (1 - decay) * (gradient * gradient)
+    def update(self, run: Run, rate: float, iteration: int) -> None:
+        mean_square, mean_square_step = run.state
+        decay, gradient = self.param.momentum, run.gradient
+        run.blend(mean_square, np.multiply(gradient, gradient, out=run.scratch), decay)
+        gradient *= self._root(run, mean_square_step)
+        gradient /= self._root(run, mean_square)
+        run.blend(mean_square_step, np.multiply(gradient, gradient, out=run.scratch), decay)
         gradient *= rate
+
+    def _root(self, run: Run, squares: Array) -> Array:
+        np.add(squares, self.param.delta, out=run.scratch)
+        return np.sqrt(run.scratch, out=run.scratch)

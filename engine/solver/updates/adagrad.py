@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from engine.schema import SolverParameter
 from engine.solver.updates.base import UpdateRule, register_solver
-from layers.blob import Array
+from engine.solver.updates.run import Run
 
 
 @register_solver("AdaGrad")
@@ -28,10 +26,11 @@ class AdaGrad(UpdateRule):
         if param.momentum:
             raise self.refuse("momentum", "0", "leave momentum out")
 
-    def update(self, gradient: Array, state: Sequence[Array], rate: float, iteration: int) -> None:
-        (squares,) = state
-        squares += gradient * gradient
-        scale = np.sqrt(squares)
+    def update(self, run: Run, rate: float, iteration: int) -> None:
+        (squares,) = run.state
+        gradient = run.gradient
+        squares += np.multiply(gradient, gradient, out=run.scratch)
+        scale = np.sqrt(squares, out=run.scratch)
         scale += self.param.delta
         gradient /= scale
         gradient *= rate

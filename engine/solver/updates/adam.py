@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
+from engine.schema import SolverParameter
 from engine.solver.updates.base import UpdateRule, register_solver
+from engine.solver.updates.run import Run
 from layers.blob import Array
 
 
@@ -23,20 +25,28 @@ class Adam(UpdateRule):
     t: iterations, this one included. As in Caffe, d is added to the uncorrected root.
     """
 
-    slots = ("mean", "mean_square")
+    slots: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
+    corrected_root: ClassVar[bool] = False  # d sqrt(1 - b2^t) in place of d: as in the paper
 
-    def update(self, gradient: Array, state: Sequence[Array], rate: float, iteration: int) -> None:
-        mean, mean_square = state
-        beta1, beta2 = self.param.momentum, self.param.momentum2
+    def __init__(self, param: SolverParameter):
+        super().__init__(param)
+        self.check_share("momentum")
+        self.check_share("momentum2")
+
+    def update(self, run: Run, rate: float, iteration: int) -> None:
+        gradient = run.gradient
+        mean, mean_square = run.state[:2]
+        beta1, beta2, delta = self.param.momentum, self.param.momentum2, self.param.delta
         t = iteration + 1
-        correction = math.sqrt(1 - beta2**t) / (1 - beta1**t)
-        mean *= beta1
-        mean += (1 - beta1) * gradient
-        mean_square *= beta2
-        gradient *= gradient
-        gradient *= 1 - beta2
-        mean_square += gradient
-        np.sqrt(mean_square, out=gradient)
-        gradient += self.param.delta
+        root = math.sqrt(1 - beta2**t)
+        run.blend(mean, gradient, beta1)
+        np.multiply(gradient, gradient, out=gradient)
+        run.blend(mean_square, gradient, beta2)
+        np.sqrt(self.divisor_square(run), out=gradient)
+        gradient += delta * root if self.corrected_root else delta
         np.divide(mean, gradient, out=gradient)
-        gradient *= rate * correction
+        gradient *= rate * root / (1 - beta1**t)
+
+    def divisor_square(self, run: Run) -> Array:
+        """What the root is taken of: v."""
+        return run.state[1]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
+import numpy as np
+
 from engine.schema import SolverParameter
+from engine.solver.updates.run import Run
 from layers.blob import Array
 from layers.errors import DemitasseError, did_you_mean
 
@@ -20,6 +23,9 @@ class UpdateRule:
     All the state of a rule is in its slots: arrays laid out like the parameters, that the
     solver keeps, snapshots (in this order, as Caffe does) and restores.
 
+    A rule says ``decoupled = True`` when weights decay on their own, whatever the config says,
+    and ``whole_runs = True`` when it needs its parameters whole, for their norms.
+
     Args:
         param: the solver's settings.
 
@@ -29,16 +35,26 @@ class UpdateRule:
 
     type: ClassVar[str] = ""
     slots: ClassVar[tuple[str, ...]] = ()
+    decoupled: ClassVar[bool] = False
+    whole_runs: ClassVar[bool] = False
 
     def __init__(self, param: SolverParameter):
         self.param = param
 
-    def update(self, gradient: Array, state: Sequence[Array], rate: float, iteration: int) -> None:
-        """Overwrites ``gradient`` with the step to be subtracted from the parameters.
+    def regularise(self, run: Run, decay: float) -> None:
+        """Adds the gradient of the penalty on large parameters, where there is one.
+
+        g <- g + decay * w   (L2),   g <- g + decay * sign(w)   (L1)
+        """
+        if decay:
+            gradient = run.gradient
+            gradient += penalty(run, self.param.regularization_type, decay)
+
+    def update(self, run: Run, rate: float, iteration: int) -> None:
+        """Overwrites the run's gradient with the step to be subtracted from the parameters.
 
         Args:
-            gradient: a run of the arena, regularised.
-            state: the same run of each slot; updated in place.
+            run: a run of the parameters, its gradient regularised; its state is updated.
             rate: the learning rate, lr_mult included.
             iteration: updates done before this one.
         """
@@ -47,9 +63,25 @@ class UpdateRule:
     def refuse(self, field: str, expected: str, hint: str = "") -> DemitasseError:
         """The error for a setting that does not suit the rule; the caller raises it."""
         value = getattr(self.param, field)
-        return DemitasseError(
-            f"{self.type} cannot use {field}", "solver", f"{value:g}", expected, hint
-        )
+        shown = value if isinstance(value, str) else f"{value:g}"
+        return DemitasseError(f"{self.type} cannot use {field}", "solver", shown, expected, hint)
+
+    def check_share(self, field: str) -> None:
+        """Checks that a setting which says how much to keep is below 1.
+
+        Raises:
+            DemitasseError: it is not.
+        """
+        if not 0 <= getattr(self.param, field) < 1:
+            raise self.refuse(field, "a number from 0 up to, not including, 1")
+
+
+def penalty(run: Run, kind: str, factor: float) -> Array:
+    """factor * w (L2) or factor * sign(w) (L1), in the run's scratch array."""
+    if kind == "L1":
+        np.sign(run.values, out=run.scratch)
+        return np.multiply(run.scratch, factor, out=run.scratch)
+    return np.multiply(run.values, factor, out=run.scratch)
 
 
 def register_solver(type_name: str) -> Callable[[RuleClass], RuleClass]:
@@ -63,21 +95,30 @@ def register_solver(type_name: str) -> Callable[[RuleClass], RuleClass]:
     return register
 
 
-def create_rule(param: SolverParameter) -> UpdateRule:
-    """Makes the update rule that the solver's ``type`` names.
+def find_rule(type_name: str) -> type[UpdateRule]:
+    """The update rule of a name.
 
     Raises:
         DemitasseError: the type is unknown; the nearest known name is given.
     """
-    rule = _rules.get(param.type)
+    rule = _rules.get(type_name)
     if rule is None:
         raise DemitasseError(
-            f'unknown solver type "{param.type}"',
+            f'unknown solver type "{type_name}"',
             "solver",
             expected=", ".join(solver_types()),
-            hint=did_you_mean(param.type, _rules),
+            hint=did_you_mean(type_name, _rules),
         )
-    return rule(param)
+    return rule
+
+
+def create_rule(param: SolverParameter) -> UpdateRule:
+    """Makes the update rule that the solver's ``type`` names.
+
+    Raises:
+        DemitasseError: the type is unknown, or a setting does not suit it.
+    """
+    return find_rule(param.type)(param)
 
 
 def solver_types() -> list[str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from engine.solver.updates.base import UpdateRule, register_solver
-from layers.blob import Array
+from engine.solver.updates.run import Run
 
 
 @register_solver("Nesterov")
@@ -22,11 +20,11 @@ class Nesterov(UpdateRule):
 
     slots = ("history",)
 
-    def update(self, gradient: Array, state: Sequence[Array], rate: float, iteration: int) -> None:
-        (history,) = state
+    def update(self, run: Run, rate: float, iteration: int) -> None:
+        (history,) = run.state
         momentum = self.param.momentum
-        before = history * momentum
-        np.multiply(gradient, rate, out=history)
+        before = np.multiply(history, momentum, out=run.scratch)
+        np.multiply(run.gradient, rate, out=history)
         history += before
-        np.multiply(history, 1 + momentum, out=gradient)
-        gradient -= before
+        np.multiply(history, 1 + momentum, out=run.gradient)
+        np.subtract(run.gradient, before, out=run.gradient)

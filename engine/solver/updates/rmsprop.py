@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from engine.schema import SolverParameter
 from engine.solver.updates.base import UpdateRule, register_solver
-from layers.blob import Array
+from engine.solver.updates.run import Run
 
 
 @register_solver("RMSProp")
@@ -27,17 +25,13 @@ class RMSProp(UpdateRule):
         super().__init__(param)
         if param.momentum:
             raise self.refuse("momentum", "0", "leave momentum out")
-        if not 0 <= param.rms_decay < 1:
-            raise self.refuse("rms_decay", "a number from 0 up to, not including, 1")
+        self.check_share("rms_decay")
 
-    def update(self, gradient: Array, state: Sequence[Array], rate: float, iteration: int) -> None:
-        (mean_square,) = state
-        decay = self.param.rms_decay
-        squares = gradient * gradient
-        squares *= 1 - decay
-        mean_square *= decay
-        mean_square += squares
-        scale = np.sqrt(mean_square, out=squares)
+    def update(self, run: Run, rate: float, iteration: int) -> None:
+        (mean_square,) = run.state
+        gradient, scratch = run.gradient, run.scratch
+        run.blend(mean_square, np.multiply(gradient, gradient, out=scratch), self.param.rms_decay)
+        scale = np.sqrt(mean_square, out=scratch)
         scale += self.param.delta
         gradient /= scale
         gradient *= rate

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from engine.solver.updates.base import UpdateRule, register_solver
-from layers.blob import Array
+from engine.solver.updates.run import Run
 
 
 @register_solver("SGD")
@@ -23,8 +21,9 @@ class SGD(UpdateRule):
 
     slots = ("history",)
 
-    def update(self, gradient: Array, state: Sequence[Array], rate: float, iteration: int) -> None:
-        (history,) = state
+    def update(self, run: Run, rate: float, iteration: int) -> None:
+        (history,) = run.state
+        gradient = run.gradient
         history *= self.param.momentum
         gradient *= rate
         history += gradient

@@ -1,0 +1,24 @@
+"""Parameters written in the config itself: a layer's ``blobs``, as in Caffe."""
+
+from __future__ import annotations
+
+from engine.blob_io import fit_legacy, read_blob
+from layers import Layer
+
+
+def take_given(layer: Layer) -> None:
+    """Starts a layer's parameters from the ``blobs`` of its specification, where it has any.
+
+    Raises:
+        LayerError: there are more or fewer than the layer has parameters, or of other shapes.
+    """
+    given = layer.layer_param.blobs
+    if not given:
+        return
+    if len(given) != len(layer.blobs):
+        raise layer.error("is given the wrong number of blobs", len(given), len(layer.blobs))
+    for index, (blob, proto) in enumerate(zip(layer.blobs, given, strict=True)):
+        array = fit_legacy(read_blob(proto, f'layer "{layer.name}", blob {index}'), blob.shape)
+        if array.shape != blob.shape:
+            raise layer.error(f"is given blob {index} in another shape", array.shape, blob.shape)
+        blob.data = array

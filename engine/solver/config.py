@@ -1,0 +1,54 @@
+"""The whole config of a run in one message: the solver, its nets inside."""
+
+from __future__ import annotations
+
+from engine.schema import NetParameter, SolverParameter
+from engine.spec import SolverSpec, find_file, read_net, to_yaml
+
+_NET_FILES = {"net": "net_param", "train_net": "train_net_param"}
+
+
+def resolve(spec: SolverSpec) -> SolverParameter:
+    """The solver as read, with the nets that it names by file in their place.
+
+    Raises:
+        DemitasseError: a net cannot be read.
+    """
+    config = SolverParameter()
+    config.CopyFrom(spec.param)
+    if spec.net is not None:
+        config.net_param.CopyFrom(spec.net.param)
+    for name, inside in _NET_FILES.items():
+        if config.HasField(name):
+            getattr(config, inside).CopyFrom(_read(spec, getattr(config, name)))
+            config.ClearField(name)
+    # The solver numbers the nets given as messages before those given by name.
+    for name in config.test_net:
+        config.test_net_param.add().CopyFrom(_read(spec, name))
+    config.ClearField("test_net")
+    return config
+
+
+def config_yaml(config: SolverParameter, seed: int) -> str:
+    """A resolved config as a YAML file that repeats the run.
+
+    Args:
+        config: what :func:`resolve` gave.
+        seed: the seed that the run drew, where the config gives none.
+    """
+    solver, net = SolverParameter(), NetParameter()
+    solver.CopyFrom(config)
+    solver.random_seed = seed
+    if solver.HasField("net_param"):
+        net.CopyFrom(solver.net_param)
+        solver.ClearField("net_param")
+    sections = {"solver": solver, "net": net}
+    return "\n".join(
+        f"{name}:\n" + "".join(f"  {line}\n" for line in to_yaml(message).splitlines())
+        for name, message in sections.items()
+        if message.ListFields()
+    )
+
+
+def _read(spec: SolverSpec, name: str) -> NetParameter:
+    return read_net(find_file(name, spec.base), spec.net_overrides).param
