@@ -3,6 +3,7 @@
 from engine import data
 from engine.errors import ConfigError, DemitasseError, LayerError, SnapshotError
 from engine.net import Net
+from engine.net_spec import NetSpec, layers, params
 from engine.solver import Listener, LogListener, Solver, Step
 from layers import TEST, TRAIN, Blob, Layer, layer_types, register_layer
 
@@ -17,10 +18,13 @@ __all__ = [
     "Listener",
     "LogListener",
     "Net",
+    "NetSpec",
     "SnapshotError",
     "Solver",
     "Step",
     "data",
     "layer_types",
+    "layers",
+    "params",
     "register_layer",
 ]

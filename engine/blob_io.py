@@ -14,6 +14,7 @@ from layers.errors import DemitasseError
 _LEGACY = ("num", "channels", "height", "width")
 _FIELDS = {"data": 5, "diff": 6, "double_data": 8, "double_diff": 9}
 _LENGTH_DELIMITED = 2
+_MOST_AXES = 32  # as Caffe
 
 
 def read_blob(proto: BlobProto, where: str = "blob") -> Array:
@@ -25,6 +26,10 @@ def read_blob(proto: BlobProto, where: str = "blob") -> Array:
     name = "double_data" if proto.double_data else "data"
     values = _numbers(proto, name)
     shape = blob_shape(proto)
+    if len(shape) > _MOST_AXES:
+        raise DemitasseError(
+            "damaged blob: too many axes", where, str(len(shape)), f"{_MOST_AXES} or fewer"
+        )
     if any(length < 0 for length in shape) or math.prod(shape) != values.size:
         raise DemitasseError(
             "damaged blob: shape and number of values disagree",

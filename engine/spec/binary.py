@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 
 from engine.errors import DemitasseError
 from engine.spec.files import read_bytes
+from engine.spec.weight import is_too_heavy
 
 __all__ = ["is_text", "decode_message", "read_bytes", "read_message"]
 
@@ -42,6 +43,8 @@ def decode_message(data: bytes, message_class: type[AnyMessage], path: str | Pat
     size = f"{len(data):,} bytes"
     if data.startswith(HDF5_MAGIC):
         raise DemitasseError("this is an HDF5 file", name, got=size, expected=wanted)
+    if is_too_heavy(data, message_class.DESCRIPTOR):
+        raise DemitasseError(f"too many parts for {wanted}", name, got=size)
     try:
         message = message_class.FromString(data)
     except (DecodeError, RecursionError, MemoryError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from engine.errors import DemitasseError, did_you_mean
@@ -12,6 +13,7 @@ from engine.spec.values import WrongValue, to_value
 
 __all__ = ["Origins", "bind"]
 
+_NAMED = re.compile(r' of (?:layers?) ".*"| in layers? ".*"')
 _LISTED = 40  # a message of more fields is not listed whole in an error
 _ENOUGH = 200  # problems after which a file is of another kind; near names take time to find
 
@@ -36,6 +38,7 @@ def bind(
 class _Binder:
     def __init__(self, problems: list[DemitasseError], origins: Origins):
         self.problems, self.origins = problems, origins
+        self.seen: set[tuple[str, str]] = set()
         # The messages around the current one: field name, what was written, message name.
         self.around: list[tuple[str, Mapping, str]] = []
 
@@ -160,4 +163,9 @@ class _Binder:
         return f" in {'.'.join(reversed(inside)) or message.DESCRIPTOR.name}"
 
     def problem(self, what: str, where: Location, **details: str) -> None:
+        if where.via:  # one mistake in a block is one problem, however often the block is used
+            key = (where.spot, _NAMED.sub("", what))
+            if key in self.seen:
+                return
+            self.seen.add(key)
         self.problems.append(DemitasseError(what, str(where), **details))

@@ -24,7 +24,7 @@ def add_implied(net: Mapping) -> Mapping:
         done: list[Node] = []
         for layer in layers:
             if isinstance(layer, Mapping):
-                layer = _complete(layer, last_top)
+                layer = complete(layer, last_top)
                 last_top = next((text_of(top) for top in layer.get_all("top")), None) or last_top
             done.append(layer)
         entries.append(entry._replace(value=Sequence(done, entry.value.location)))
@@ -51,8 +51,8 @@ def implies(type_name: str) -> tuple[bool, bool]:
     from layers.registry import find_layer  # on use: the registry loads every layer
 
     cls = find_layer(type_name)
-    if cls is None:
-        return True, True
+    if cls is None:  # another package's: a source, where its name says so
+        return not type_name.endswith("Data"), True
     bottoms = (cls.exact_num_bottom, cls.max_bottom, cls.min_bottom)
     tops = (cls.exact_num_top, cls.max_top, cls.min_top)
     return _takes_one(*bottoms), _takes_one(*tops)
@@ -62,7 +62,13 @@ def _takes_one(exact: int | None, most: int | None, least: int | None) -> bool:
     return exact in (None, 1) and (most is None or most >= 1) and (least is None or least <= 1)
 
 
-def _complete(layer: Mapping, last_top: str | None) -> Mapping:
+def complete(layer: Mapping, last_top: str | None) -> Mapping:
+    """A layer with the bottom and top that it leaves out.
+
+    Args:
+        layer: the layer's tree, which is not changed.
+        last_top: the blob that a missing bottom means.
+    """
     keys = layer.keys()
     if "bottom" in keys and "top" in keys:
         return layer

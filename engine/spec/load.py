@@ -10,11 +10,12 @@ from engine.errors import ConfigError, DemitasseError
 from engine.schema import NetParameter, SolverParameter
 from engine.spec.binary import decode_message
 from engine.spec.bind import bind
+from engine.spec.expand import expand
 from engine.spec.files import decode_text, find_file, read_bytes
 from engine.spec.implied import add_implied, add_implied_to_solver
 from engine.spec.node import Mapping
 from engine.spec.origins import Origins
-from engine.spec.overrides import apply_overrides, of_root
+from engine.spec.overrides import apply_overrides, of_root, variable_settings
 from engine.spec.source import Form, form_of, form_of_text, refuse_net, refuse_solver, text_tree
 from engine.spec.upgrade import upgrade_net, upgrade_solver
 
@@ -149,6 +150,8 @@ def _net_of_text(
     tree = text_tree(text, name, form, problems)
     if path is not None and not tree.entries:
         raise DemitasseError("the file is empty", name, expected="a net")
+    overrides = tuple(overrides)
+    tree = _expanded(tree, name, form, problems, overrides)
     if form == "yaml":
         section = tree.get("net")
         if isinstance(section, Mapping):
@@ -169,6 +172,8 @@ def _solver_of_text(
     if path is not None and not tree.entries:
         raise DemitasseError("the file is empty", name, expected="a solver")
     net: NetSpec | None = None
+    overrides = tuple(overrides)
+    tree = _expanded(tree, name, form, problems, overrides)
     if form == "yaml":
         tree, section = _split_sections(tree, name, problems)
         tree = add_implied_to_solver(tree)
@@ -179,15 +184,31 @@ def _solver_of_text(
     bind(tree, spec.param, problems, spec.origins)
     if problems:
         raise ConfigError(problems)
-    overrides = tuple(overrides)
     spec.notices += upgrade_solver(spec.param)
     spec.net_overrides = of_root(overrides, "net")
-    apply_overrides(spec.param, overrides, "solver")
+    apply_overrides(spec.param, overrides, "solver", spec.origins)
     for written in _nets_inside(spec.param):
         apply_overrides(written, spec.net_overrides, "net")
     if net is not None:
         _finish_net(net, spec.net_overrides)
     return spec
+
+
+def _expanded(
+    tree: Mapping,
+    name: str,
+    form: Form,
+    problems: list[DemitasseError],
+    overrides: tuple[str, ...],
+) -> Mapping:
+    """A tree with what YAML may use beyond the schema expanded."""
+    settings = variable_settings(overrides)
+    if form == "yaml":
+        return expand(tree, name, problems, settings)
+    for _, _, where in settings:
+        what = "only YAML configs have variables"
+        problems.append(DemitasseError(what, where, got=f"{name}, a {form}"))
+    return tree
 
 
 def _nets_inside(solver: SolverParameter) -> list[NetParameter]:
@@ -223,7 +244,7 @@ def _only_sections(tree: Mapping, problems: list[DemitasseError]) -> None:
                 DemitasseError(
                     f'unknown section "{entry.key}"',
                     str(entry.location),
-                    expected='"solver" and "net"',
+                    expected='"solver", "net", "vars", "blocks" and "include"',
                     hint="a solver's fields go under `solver:`, a net's under `net:`",
                 )
             )
@@ -239,7 +260,7 @@ def _bind_net(
 
 def _finish_net(spec: NetSpec, overrides: Iterable[str]) -> NetSpec:
     spec.notices += upgrade_net(spec.param)
-    apply_overrides(spec.param, overrides, "net")
+    apply_overrides(spec.param, overrides, "net", spec.origins)
     return spec
 
 

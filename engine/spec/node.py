@@ -11,14 +11,24 @@ MAX_DEPTH = 100  # protobuf's own limit for nested messages
 
 
 class Location(NamedTuple):
-    """A place in a file, counted from 1; line 0 stands for the whole of it."""
+    """A place in a file, counted from 1; line 0 stands for the whole of it.
+
+    ``via`` says how what is written there came into the config: the variable it stands for, the
+    uses of the blocks around it, innermost first.
+    """
 
     file: str
     line: int = 0
     column: int = 0
+    via: tuple[str, ...] = ()
+
+    @property
+    def spot(self) -> str:
+        """The place alone."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{self.spot} ({', '.join(self.via)})" if self.via else self.spot
 
 
 class Kind(Enum):

@@ -16,6 +16,20 @@ class Origins:
         """Notes where the value at a path was written."""
         self._fields.setdefault(path, location)
 
+    def replace(self, path: str, location: Location) -> None:
+        """Notes that the value at a path, and all in it, comes from elsewhere."""
+        for known in [known for known in self._fields if known.startswith(path + ".")]:
+            del self._fields[known]
+        self._fields[path] = location
+
+    def at(self, path: str) -> Location | None:
+        """Where the value at a path was written, or the group that it came with."""
+        while path:
+            if path in self._fields:
+                return self._fields[path]
+            path = path.rpartition(".")[0]
+        return None
+
     def add_layer(self, name: str, path: str) -> None:
         """Notes the path of a layer; the first of several with one name counts."""
         self._layers.setdefault(name, path)

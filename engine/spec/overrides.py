@@ -9,12 +9,15 @@ from engine.errors import ConfigError, DemitasseError, did_you_mean
 from engine.spec.bind import bind
 from engine.spec.fields import Field, fields_of
 from engine.spec.node import Entry, Kind, Location, Mapping, Node, Scalar, Sequence
+from engine.spec.origins import Origins
 from engine.spec.yaml_form import parse_yaml_value
 
-ROOTS = ("solver", "net")
+ROOTS = ("solver", "net", "vars")
 
 
-def apply_overrides(message: Any, overrides: Iterable[str], root: str) -> None:
+def apply_overrides(
+    message: Any, overrides: Iterable[str], root: str, origins: Origins | None = None
+) -> None:
     """Changes a message as overrides say; those of the other root are left alone.
 
     ``net.layer.conv1.convolution_param.num_output=64`` changes every layer named conv1; a
@@ -25,6 +28,7 @@ def apply_overrides(message: Any, overrides: Iterable[str], root: str) -> None:
         message: a NetParameter or SolverParameter.
         overrides: ``ROOT.PATH=VALUE`` each.
         root: "solver" or "net": which of them the message is.
+        origins: learns which values were overridden.
 
     Raises:
         ConfigError: everything that is wrong with the overrides.
@@ -34,7 +38,7 @@ def apply_overrides(message: Any, overrides: Iterable[str], root: str) -> None:
         try:
             head, path, value = _split(override)
             if head == root:
-                _Override(override, value, problems).walk(message, path, root)
+                _Override(override, value, problems, origins).walk(message, path, root)
         except DemitasseError as error:
             problems.append(error)
     if problems:
@@ -60,6 +64,15 @@ def of_root(overrides: Iterable[str], root: str) -> tuple[str, ...]:
     return tuple(chosen)
 
 
+def variable_settings(overrides: Iterable[str]) -> list[tuple[str, str, str]]:
+    """The ``vars.NAME=VALUE`` settings: name, value, and where they were given."""
+    settings = []
+    for override in of_root(overrides, "vars"):
+        _, path, value = _split(override)
+        settings.append((".".join(path), value, _where(override)))
+    return settings
+
+
 def _split(override: str) -> tuple[str, list[str], str]:
     path, equals, value = override.partition("=")
     parts = path.strip().split(".")
@@ -69,7 +82,7 @@ def _split(override: str) -> tuple[str, list[str], str]:
     if parts[0] not in ROOTS:
         hint = did_you_mean(parts[0], ROOTS) or f"solver.{path.strip()}=... sets the solver's"
         raise DemitasseError(
-            f'unknown root "{parts[0]}"', where, expected='"solver" or "net"', hint=hint
+            f'unknown root "{parts[0]}"', where, expected='"solver", "net" or "vars"', hint=hint
         )
     if len(parts) < 2 or "" in parts:
         raise DemitasseError("a path is names joined by dots", where, got=f'"{path.strip()}"')
@@ -83,11 +96,18 @@ def _where(override: str) -> str:
 class _Override:
     """One override on its way down the message."""
 
-    def __init__(self, override: str, value: str, problems: list[DemitasseError]):
+    def __init__(
+        self,
+        override: str,
+        value: str,
+        problems: list[DemitasseError],
+        origins: Origins | None = None,
+    ):
         self.where = Location(_where(override))
-        self.value, self.problems = value, problems
+        self.value, self.problems, self.origins = value, problems, origins
 
-    def walk(self, message: Any, parts: list[str], above: str) -> None:
+    def walk(self, message: Any, parts: list[str], above: str, path: str = "") -> None:
+        """Goes down the message; ``above`` is what was read, ``path`` where that is."""
         name, rest = parts[0], parts[1:]
         known = fields_of(message.DESCRIPTOR)
         field = known.get(name)
@@ -100,28 +120,32 @@ class _Override:
         here = f"{above}.{name}"
         if not rest:
             self.store(message, field)
+            if self.origins is not None:
+                self.origins.replace(path + name, self.where)
         elif field.message is None:
             what = f'"{here}" has no fields'
             raise self.error(what, got=f'"{".".join(rest)}"', expected=f"{here}=VALUE")
         elif field.repeated:
-            for chosen, position, deeper in self.choose(getattr(message, name), rest, here):
-                self.walk(chosen, deeper, f"{here}.{position}")
+            elements = getattr(message, name)
+            for index, position, deeper in self.choose(elements, rest, here):
+                at = f"{path}{name}.{index}."
+                self.walk(elements[index], deeper, f"{here}.{position}", at)
         else:
-            self.walk(getattr(message, name), rest, here)
+            self.walk(getattr(message, name), rest, here, f"{path}{name}.")
 
     def choose(
         self, elements: Any, parts: list[str], above: str
-    ) -> list[tuple[Any, str, list[str]]]:
-        """The elements that a path goes on with, what was read of it, and the rest."""
+    ) -> list[tuple[int, str, list[str]]]:
+        """The positions that a path goes on with, what was read of it, and the rest."""
         names = [element.name for element in elements if hasattr(element, "name")]
         # Names hold dots too: take the longest that fits.
         for length in range(len(parts), 0, -1):
             name = ".".join(parts[:length])
             if name in names:
-                found = [element for element in elements if element.name == name]
-                return [(element, name, self.rest(parts, length, above)) for element in found]
+                found = [at for at, element in enumerate(elements) if element.name == name]
+                return [(at, name, self.rest(parts, length, above)) for at in found]
         if parts[0].isdecimal() and len(parts[0]) < 10 and int(parts[0]) < len(elements):
-            return [(elements[int(parts[0])], parts[0], self.rest(parts, 1, above))]
+            return [(int(parts[0]), parts[0], self.rest(parts, 1, above))]
         noun = above.rpartition(".")[2]
         raise self.error(
             f'no {noun} "{parts[0]}" in {above.rpartition(".")[0]}',

@@ -15,7 +15,7 @@ from engine.spec.yaml_form import parse_yaml
 
 Form = Literal["prototxt", "yaml", "binary"]
 
-_EXTENSIONS: dict[str, Form] = {
+EXTENSIONS: dict[str, Form] = {
     ".prototxt": "prototxt",
     ".pbtxt": "prototxt",
     ".yaml": "yaml",
@@ -32,7 +32,7 @@ _NET_KEYS = {"layer", "layers", "input", "input_dim", "input_shape", "force_back
 
 def form_of(path: Path, data: bytes) -> Form:
     """How a file is written: by its extension, else by its content."""
-    known = _EXTENSIONS.get(path.suffix.lower())
+    known = EXTENSIONS.get(path.suffix.lower())
     if known:
         return known
     binary = data.startswith(HDF5_MAGIC) or b"\0" in data or (bool(data) and not is_text(data))
@@ -55,6 +55,8 @@ def form_of_text(text: str) -> Form:
 def _reads_like_yaml(tree: Mapping) -> bool:
     """Sections, or strings without quotes: text format has neither."""
     if any(isinstance(tree.get(section), Mapping) for section in ("solver", "net")):
+        return True
+    if any(tree.get(section) is not None for section in ("vars", "blocks", "include")):
         return True
     nodes: list[Node] = [tree]
     while nodes:

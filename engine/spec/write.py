@@ -6,36 +6,56 @@ import base64
 import math
 import re
 import struct
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from engine.spec.escapes import escape_bytes, escape_text
+from engine.spec.expression import escape
 from engine.spec.fields import Field, fields_of
 from engine.spec.implied import implies
 from engine.spec.node import Kind, Location
 from engine.spec.yaml_form import plain_scalar
 
+Note: TypeAlias = Callable[[str], str]
+
 _WIDTH = 96
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")
 
 
-def to_prototxt(message: Any) -> str:
+def to_prototxt(message: Any, note: Note | None = None) -> str:
     """A message in protobuf text format. Only what is set is written.
 
     Args:
         message: any message of the schema.
+        note: gives a comment for the value at a path, such as ``layer.0.type``; "" for none.
     """
-    return "".join(f"{line}\n" for line in _prototxt_lines(message, ""))
+    return "".join(f"{line}\n" for line in _prototxt_lines(message, "", _Notes(note)))
 
 
-def to_yaml(message: Any) -> str:
+def to_yaml(message: Any, note: Note | None = None, indent: str = "") -> str:
     """A message in YAML, its fields at the top level. Only what is set is written.
 
     Args:
         message: any message of the schema.
+        note: gives a comment for the value at a path, such as ``layer.0.type``; "" for none.
+        indent: what every line begins with.
     """
-    lines = list(_yaml_lines(message, ""))
-    return "".join(f"{line}\n" for line in lines) or "{}\n"
+    lines = list(_yaml_lines(message, indent, _Notes(note)))
+    return "".join(f"{line}\n" for line in lines) or f"{indent}{{}}\n"
+
+
+class _Notes:
+    """The comments of a message's fields, and its path in the whole."""
+
+    def __init__(self, note: Note | None, path: str = ""):
+        self.note, self.path = note, path
+
+    def inside(self, name: str) -> _Notes:
+        return _Notes(self.note, f"{self.path}{name}.")
+
+    def on(self, line: str, name: str) -> str:
+        comment = self.note(self.path + name) if self.note else ""
+        return f"{line}  # {' '.join(comment.split())}" if comment else line
 
 
 def shortest(value: float, single: bool) -> str:
@@ -62,14 +82,16 @@ def _values(message: Any) -> Iterator[tuple[Field, Any]]:
         yield known[descriptor.name], value
 
 
-def _prototxt_lines(message: Any, indent: str) -> Iterator[str]:
+def _prototxt_lines(message: Any, indent: str, notes: _Notes) -> Iterator[str]:
     for field, value in _values(message):
-        for item in value if field.repeated else [value]:
+        for index, item in enumerate(value if field.repeated else [value]):
             if field.message is None:
-                yield f"{indent}{field.name}: {_prototxt_scalar(field, item)}"
+                line = f"{indent}{field.name}: {_prototxt_scalar(field, item)}"
+                yield notes.on(line, field.name)
             else:
+                at = f"{field.name}.{index}" if field.repeated else field.name
                 yield f"{indent}{field.name} {{"
-                yield from _prototxt_lines(item, indent + "  ")
+                yield from _prototxt_lines(item, indent + "  ", notes.inside(at))
                 yield f"{indent}}}"
 
 
@@ -91,20 +113,23 @@ def _plain(field: Field, value: Any) -> str:
     return str(value)
 
 
-def _yaml_lines(message: Any, indent: str) -> Iterator[str]:
+def _yaml_lines(message: Any, indent: str, notes: _Notes) -> Iterator[str]:
+    deeper = indent + "  "
     for field, value in _values(message):
         head = f"{indent}{field.name}:"
         if field.message is None:
-            yield from _yaml_scalars(field, value, head, indent)
+            *lines, last = _yaml_scalars(field, value, head, indent)
+            yield from [*lines, notes.on(last, field.name)]
         elif field.repeated:
             yield head
-            for item in value:
-                lines = list(_yaml_lines(item, indent + "  ")) or [f"{indent}  {{}}"]
+            for index, item in enumerate(value):
+                inside = notes.inside(f"{field.name}.{index}")
+                lines = list(_yaml_lines(item, deeper, inside)) or [f"{deeper}{{}}"]
                 yield f"{indent}- {lines[0].lstrip()}"
                 yield from lines[1:]
         else:
-            lines = list(_yaml_lines(value, indent + "  "))
-            yield head if lines else f"{head} {{}}"
+            lines = list(_yaml_lines(value, deeper, notes.inside(field.name)))
+            yield head if lines else notes.on(f"{head} {{}}", field.name)
             yield from lines
     if message.DESCRIPTOR.name == "LayerParameter":
         yield from _left_out(message, indent)
@@ -140,7 +165,7 @@ def _yaml_scalar(field: Field, value: Any) -> str:
     if field.type == "bytes":
         return f'!!binary "{base64.b64encode(value).decode()}"'
     if field.type in ("string", "enum"):
-        text = value if field.type == "string" else _plain(field, value)
+        text = escape(value) if field.type == "string" else _plain(field, value)
         plain = _PLAIN.fullmatch(text) and plain_scalar(text, Location("")).kind is Kind.TEXT
         return text if plain else f'"{escape_text(text, octal=False)}"'
     text = _plain(field, value)

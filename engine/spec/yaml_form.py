@@ -286,6 +286,8 @@ class _Builder:
             hint = f"{context}, begun at {self.where(begun)}" if context and begun else ""
             if "cannot start any token" in str(error.problem) and "tab" in repr(error.problem):
                 hint = "YAML is indented with spaces, not tabs"
+            elif "flow" in str(context) and "${" in "".join(text.split("\n")[mark.line :][:1]):
+                hint = 'inside { } and [ ] a value with ${...} needs quotes: "${batch}"'
             return DemitasseError(f"not YAML: {error.problem}", str(self.where(mark)), hint=hint)
         position = getattr(error, "position", None)
         if isinstance(position, int):
