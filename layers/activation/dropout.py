@@ -8,6 +8,7 @@ import numpy as np
 
 from layers.base import TRAIN, NeuronLayer
 from layers.blob import Array, Blob
+from layers.kernels.threads import blockwise
 from layers.registry import register_layer
 
 
@@ -50,7 +51,7 @@ class Dropout(NeuronLayer):
             self.context.rng.random(dtype=np.float32, out=self._draws)
             np.greater_equal(self._draws, self._ratio, out=self._mask)
             self._mask *= 1 / (1 - self._ratio)
-            np.multiply(bottom[0].data, self._mask, out=top[0].data)
+            blockwise(np.multiply, bottom[0].data, self._mask, top[0].data)
         elif top[0] is not bottom[0]:
             np.copyto(top[0].data, bottom[0].data)
 
@@ -58,6 +59,6 @@ class Dropout(NeuronLayer):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         if self.phase == TRAIN:
-            np.multiply(top[0].diff, self._mask, out=bottom[0].diff)
+            blockwise(np.multiply, top[0].diff, self._mask, bottom[0].diff)
         elif top[0] is not bottom[0]:
             np.copyto(bottom[0].diff, top[0].diff)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from layers.base import NeuronLayer
-from layers.blob import Blob
+from layers.blob import Array, Blob
+from layers.kernels.threads import blockwise
 from layers.registry import register_layer
 
 
@@ -33,10 +34,14 @@ class ReLU(NeuronLayer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = bottom[0].data, top[0].data
         slope = self.layer_param.relu_param.negative_slope
-        if slope == 0:
-            np.maximum(x, 0, out=y)
-        else:
-            np.multiply(x, np.where(x > 0, 1, slope).astype(x.dtype), out=y)
+
+        def some(x: Array, y: Array) -> None:
+            if slope == 0:
+                np.maximum(x, 0, out=y)
+            else:
+                np.multiply(x, np.where(x > 0, 1, slope).astype(x.dtype), out=y)
+
+        blockwise(some, x, y)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -44,7 +49,11 @@ class ReLU(NeuronLayer):
         # In place, bottom holds y; for s >= 0 it has the sign of x, which is all that counts.
         x, dy, dx = bottom[0].data, top[0].diff, bottom[0].diff
         slope = self.layer_param.relu_param.negative_slope
-        if slope == 0:
-            np.multiply(dy, x > 0, out=dx)
-        else:
-            np.multiply(dy, np.where(x > 0, 1, slope).astype(x.dtype), out=dx)
+
+        def some(x: Array, dy: Array, dx: Array) -> None:
+            if slope == 0:
+                np.multiply(dy, x > 0, out=dx)
+            else:
+                np.multiply(dy, np.where(x > 0, 1, slope).astype(x.dtype), out=dx)
+
+        blockwise(some, x, dy, dx)

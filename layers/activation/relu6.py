@@ -27,7 +27,8 @@ class ReLU6(NeuronLayer):
         layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [2, 3, 4] } } }
         layer { name: "relu6" type: "ReLU6" bottom: "data" top: "relu6" }
 
-    Source: Howard et al., arXiv:1704.04861 (MobileNets); the ReLU6 layer of Caffe's forks.
+    Source: Howard et al., arXiv:1704.04861 (MobileNets); the ReLU6 layer of eric612/MobileNet-YOLO
+    with its negative_slope of 0.
     """
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from layers.base import NeuronLayer
-from layers.blob import Blob
+from layers.blob import Array, Blob
+from layers.kernels.threads import blockwise
 from layers.registry import register_layer
 
 
@@ -32,16 +33,20 @@ class Sigmoid(NeuronLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         # The form with tanh: exp would overflow for large -x.
-        y = top[0].data
-        np.multiply(bottom[0].data, 0.5, out=y)
-        np.tanh(y, out=y)
-        y += 1
-        y *= 0.5
+        def some(x: Array, y: Array) -> None:
+            np.multiply(x, 0.5, out=y)
+            np.tanh(y, out=y)
+            y += 1
+            y *= 0.5
+
+        blockwise(some, bottom[0].data, top[0].data)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
-        y = top[0].data
-        slope = 1 - y
-        slope *= y
-        np.multiply(top[0].diff, slope, out=bottom[0].diff)
+        def some(y: Array, dy: Array, dx: Array) -> None:
+            slope = 1 - y
+            slope *= y
+            np.multiply(dy, slope, out=dx)
+
+        blockwise(some, top[0].data, top[0].diff, bottom[0].diff)

@@ -31,7 +31,7 @@ class Axpy(Layer):
         layer { name: "b" type: "Input" top: "b" input_param { shape { dim: [2, 3, 2, 4] } } }
         layer { name: "y" type: "Axpy" bottom: "a" bottom: "x" bottom: "b" top: "y" }
 
-    Source: Hu et al., SENet, CVPR 2018; the layer of that name in its fork of Caffe.
+    Source: Hu et al., SENet, CVPR 2018; the Axpy layer of hujie-frank/SENet.
     """
 
     exact_num_bottom = 3

@@ -8,7 +8,7 @@ import numpy as np
 
 from layers.base import TEST, NeuronLayer
 from layers.blob import Array, Blob
-from layers.kernels.channels import as_maps, channel_mean, column
+from layers.kernels.channels import as_maps, channel_mean, channelwise, column
 from layers.kernels.scratch import scratch
 from layers.registry import register_layer
 
@@ -79,16 +79,22 @@ class BatchNorm(NeuronLayer):
             np.subtract(x, column(self.blobs[0].data * x.dtype.type(scale)), out=y)
             y /= column(self.deviation)
             return
-        mean = channel_mean(x)
-        np.subtract(x, column(mean), out=y)
         if self.normalized.shape != x.shape or self.normalized.dtype != x.dtype:
             self.normalized = np.empty_like(x)
-        variance = channel_mean(np.multiply(y, y, out=self.normalized))
+        mean, variance = np.empty((2, x.shape[1]), x.dtype)
+        self.deviation = np.empty_like(mean)
+
+        def some(c: slice) -> None:
+            mean[c] = channel_mean(x[:, c])
+            np.subtract(x[:, c], column(mean[c]), out=y[:, c])
+            variance[c] = channel_mean(np.multiply(y[:, c], y[:, c], out=self.normalized[:, c]))
+            self.deviation[c] = np.sqrt(variance[c] + x.dtype.type(p.eps))
+            np.divide(y[:, c], column(self.deviation[c]), out=y[:, c])
+            # Kept, since layers that run in place on the top may change it.
+            np.copyto(self.normalized[:, c], y[:, c])
+
+        channelwise(some, x)
         self._update(mean, variance, x.size // max(1, x.shape[1]))
-        self.deviation = np.sqrt(variance + x.dtype.type(p.eps))
-        y /= column(self.deviation)
-        # Kept, since layers that run in place on the top may change it.
-        np.copyto(self.normalized, y)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -99,12 +105,17 @@ class BatchNorm(NeuronLayer):
         if self.global_stats:
             np.divide(dy, column(self.deviation), out=dx)
             return
-        product = scratch("product", dy.shape, dy.dtype)
-        along = channel_mean(np.multiply(dy, self.normalized, out=product))
-        np.multiply(self.normalized, column(along), out=product)
-        product += column(channel_mean(dy))
-        np.subtract(dy, product, out=dx)
-        dx /= column(self.deviation)
+
+        def some(c: slice) -> None:
+            grads, unit = dy[:, c], self.normalized[:, c]
+            product = scratch("product", grads.shape, dy.dtype)
+            along = channel_mean(np.multiply(grads, unit, out=product))
+            np.multiply(unit, column(along), out=product)
+            product += column(channel_mean(grads))
+            np.subtract(grads, product, out=product)
+            np.divide(product, column(self.deviation[c]), out=dx[:, c])
+
+        channelwise(some, dy)
 
     def _update(self, mean: Array, variance: Array, m: int) -> None:
         """Moves the running statistics on."""

@@ -24,21 +24,24 @@ class BN(Layer):
 
     In phase TRAIN, unless frozen, mean and var are the batch's (var divided by m), and the
     averages move: average = f average + (1 - f) news, f = momentum. Else they are the averages.
+    With frozen, w and b are not trained either.
     SegNet's variant, chosen by scale_filler, shift_filler or bn_mode, keeps no averages: LEARN
     always uses the batch's, and INFERENCE computes y = w x + b.
 
     Shapes: bottom (N, C, ...); top the same. blobs w, b and, save in SegNet's variant, average
-    mean and average var, which are not trained: (1, C, 1, 1) each.
+    mean (zeros) and average var (zeros; frozen: ones), which are not trained: (1, C, 1, 1) each.
 
-    Parameters (bn_param): slope_filler or scale_filler (constant 1); bias_filler or shift_filler;
-    momentum (0.9); eps (1e-5); frozen (false); bn_mode (LEARN).
+    Parameters (bn_param): slope_filler or scale_filler (constant 1; in the forks 0, which lets
+    nothing through); bias_filler or shift_filler; momentum (0.9); eps (1e-5, in SegNet's variant
+    1e-9); frozen (false); bn_mode (LEARN).
 
     Example::
 
         layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [3, 2, 2, 3] } } }
         layer { name: "bn" type: "BN" bottom: "data" top: "bn" }
 
-    Source: Ioffe & Szegedy, ICML 2015; the layers of that name in PSPNet's and SegNet's Caffe.
+    Source: Ioffe & Szegedy, ICML 2015; the BN layers of hszhao/PSPNet and, as its variant, of
+    alexgkendall/caffe-segnet (whose further tops, mean and variance, are not made).
     """
 
     exact_num_bottom = 1
@@ -49,13 +52,14 @@ class BN(Layer):
         self.segnet = any(p.HasField(f) for f in ("scale_filler", "shift_filler", "bn_mode"))
         self.plain = p.bn_mode == p.INFERENCE
         self.batch = self.segnet or (self.phase == TRAIN and not p.frozen)
+        self.eps = 1e-9 if self.segnet and not p.HasField("eps") else p.eps
         shape = (1, bottom[0].shape[self.axis(bottom[0], 1)], 1, 1)
         self._add(shape, "slope_filler" if p.HasField("slope_filler") else "scale_filler", 1.0)
         self._add(shape, "bias_filler" if p.HasField("bias_filler") else "shift_filler", 0.0)
         if not self.segnet:
             self.add_blob(shape)
-            self.add_blob(shape).data.fill(1)
-            self._freeze_averages()
+            self.add_blob(shape).data.fill(1 if p.frozen else 0)
+            self._freeze(0 if p.frozen else 2)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if bottom[0].shape[self.axis(bottom[0], 1)] != self.blobs[0].count:
@@ -74,7 +78,7 @@ class BN(Layer):
         if not self.plain:
             mean, variance = self._statistics(x)
             self.unit -= column(mean)
-            self.deviation = np.sqrt(column(variance) + x.dtype.type(self.layer_param.bn_param.eps))
+            self.deviation = np.sqrt(column(variance) + x.dtype.type(self.eps))
             self.unit /= self.deviation
         np.multiply(self.unit, weights, out=y)
         y += bias
@@ -117,10 +121,10 @@ class BN(Layer):
         if not given:
             blob.data.fill(default)
 
-    def _freeze_averages(self) -> None:
-        """The averages have neither learning rate nor decay, whatever the config says of w, b."""
+    def _freeze(self, first: int) -> None:
+        """Takes rate and decay from the parameters from ``first`` on, whatever the config says."""
         params = self.layer_param.param
         while len(params) < len(self.blobs):
             params.add()
-        for param in params[2:]:
+        for param in params[first:]:
             param.lr_mult = param.decay_mult = 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from layers.base import Layer
 from layers.blob import Array, Blob
+from layers.kernels.threads import blockwise
 from layers.registry import register_layer
 
 
@@ -82,7 +83,7 @@ class Eltwise(Layer):
                 continue
             dx = bottom[i].diff
             if p.operation == p.SUM:
-                np.multiply(dy, self._coeff[i], out=dx)
+                self._scaled(self._coeff[i], dy, dx)
             elif p.operation == p.MAX:
                 np.multiply(dy, self._winner == i, out=dx)
             elif p.stable_prod_grad:
@@ -94,14 +95,23 @@ class Eltwise(Layer):
                 dx *= dy
 
     def _sum(self, x: list[Array], y: Array) -> None:
-        if self._coeff == [1.0] * len(x):
-            np.add(x[0], x[1], out=y)
-            for more in x[2:]:
-                y += more
-            return
-        np.multiply(x[0], self._coeff[0], out=y)
-        for more, coeff in zip(x[1:], self._coeff[1:], strict=True):
-            y += coeff * more
+        def some(y: Array, *x: Array) -> None:
+            if self._coeff == [1.0] * len(x):
+                np.add(x[0], x[1], out=y)
+                for more in x[2:]:
+                    y += more
+                return
+            np.multiply(x[0], self._coeff[0], out=y)
+            for more, coeff in zip(x[1:], self._coeff[1:], strict=True):
+                y += coeff * more
+
+        blockwise(some, y, *x)
+
+    def _scaled(self, coeff: float, dy: Array, dx: Array) -> None:
+        if coeff == 1:
+            blockwise(np.copyto, dx, dy)
+        else:
+            blockwise(lambda dx, dy: np.multiply(dy, coeff, out=dx), dx, dy)
 
     def _max(self, x: list[Array], y: Array) -> None:
         # Where the first two are equal the second wins; after that the earlier one does.

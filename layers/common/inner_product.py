@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from layers.base import Layer
 from layers.blob import Array, Blob
+from layers.kernels.product import add_product, multiply
 from layers.registry import register_layer
 
 
@@ -46,6 +45,8 @@ class InnerProduct(Layer):
             raise self.error("needs inner_product_param.num_output above 0")
         first = self.axis(bottom[0], p.axis)
         inputs = math.prod(bottom[0].shape[first:])
+        if inputs == 0:
+            raise self.error(f'bottom "{bottom[0].name}" has no inputs', f"shape {bottom[0].shape}")
         shape = (inputs, p.num_output) if p.transpose else (p.num_output, inputs)
         self.add_blob(shape, p.weight_filler)
         if p.bias_term:
@@ -66,7 +67,7 @@ class InnerProduct(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = self._rows(bottom[0].data), top[0].data.reshape(-1, top[0].shape[-1])
-        np.matmul(x, self._weights().T, out=y)
+        multiply(x, self._weights().T, y)
         if len(self.blobs) > 1:
             y += self.blobs[1].data
 
@@ -76,11 +77,12 @@ class InnerProduct(Layer):
         dy, x = top[0].diff.reshape(-1, top[0].shape[-1]), self._rows(bottom[0].data)
         if self.param_propagate_down[0]:
             transpose = self.layer_param.inner_product_param.transpose
-            self.blobs[0].diff += x.T @ dy if transpose else dy.T @ x
+            left, right = (x.T, dy) if transpose else (dy.T, x)
+            add_product(left, right, self.blobs[0].diff)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
             self.blobs[1].diff += dy.sum(axis=0)
         if propagate_down[0]:
-            np.matmul(dy, self._weights(), out=self._rows(bottom[0].diff))
+            multiply(dy, self._weights(), self._rows(bottom[0].diff))
 
     def _weights(self) -> Array:
         """W as (num_output, K), however it is stored."""

@@ -123,7 +123,7 @@ class MultiHeadAttention(Layer):
 
     def _unproject(self, which: int, dy: Array, x: Array) -> Array:
         """The gradient by the input of a projection; adds those by its parameters."""
-        rows, inputs = dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])
+        rows, inputs = dy.reshape(-1, dy.shape[2]), x.reshape(-1, x.shape[2])
         if self.param_propagate_down[which]:
             self.blobs[which].diff += rows.T @ inputs
         if len(self.blobs) > 4 and self.param_propagate_down[which + 4]:
@@ -132,10 +132,10 @@ class MultiHeadAttention(Layer):
 
     def _cut(self, values: Array) -> Array:
         """(N, T, D) as (N, heads, T, D / heads)."""
-        n, length, _ = values.shape
-        return values.reshape(n, length, self._heads, -1).swapaxes(1, 2)
+        n, length, width = values.shape
+        return values.reshape(n, length, self._heads, width // self._heads).swapaxes(1, 2)
 
     def _join(self, values: Array) -> Array:
         """(N, heads, T, d) as (N, T, heads d)."""
-        n, _, length, _ = values.shape
-        return values.swapaxes(1, 2).reshape(n, length, -1)
+        n, heads, length, width = values.shape
+        return values.swapaxes(1, 2).reshape(n, length, heads * width)

@@ -21,7 +21,8 @@ class Normalize(Layer):
 
     The sums are over a whole image with across_spatial, else over the channels of each pixel.
 
-    Shapes: bottom (N, C, ...); top the same. blobs[0] is w: (C,), or (1,) with channel_shared.
+    Shapes: bottom (N, C, ...); top the same. blobs[0] is w: (C,), or a scalar with
+    channel_shared.
 
     Parameters (norm_param): across_spatial (true); channel_shared (true); eps (1e-10);
     scale_filler (constant 1).
@@ -34,7 +35,7 @@ class Normalize(Layer):
           norm_param { across_spatial: false channel_shared: false scale_filler { value: 20 } }
         }
 
-    Source: Liu et al., ParseNet, arXiv 1506.04579; the layer of that name in SSD's fork of Caffe.
+    Source: Liu et al., ParseNet, arXiv 1506.04579; the Normalize layer of weiliu89/caffe.
     """
 
     exact_num_bottom = 1
@@ -44,7 +45,7 @@ class Normalize(Layer):
         p = self.layer_param.norm_param
         channels = bottom[0].shape[self.axis(bottom[0], 1)]
         blob = self.add_blob(
-            (1 if p.channel_shared else channels,),
+            () if p.channel_shared else (channels,),
             p.scale_filler if p.HasField("scale_filler") else None,
         )
         if not p.HasField("scale_filler"):

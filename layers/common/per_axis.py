@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from layers.base import Layer
 from layers.blob import Array, Blob
+from layers.kernels.channels import channelwise
 
 
 class PerAxisLayer(Layer):
@@ -60,11 +61,34 @@ class PerAxisLayer(Layer):
         """The operand, shaped so that NumPy spreads it over bottom 0."""
         return operand.reshape(self._broadcast)
 
+    def combine(self, work: Callable[..., None], operands: Sequence[Array], *values: Array) -> None:
+        """Runs ``work`` on parts of the values (of bottom 0's shape) and of the operands."""
+        grouped = [array.reshape(self._grouped) for array in values]
+        columns = [operand.reshape(-1, 1) for operand in operands]
+
+        def some(part: slice) -> None:
+            work(*(column[part] for column in columns), *(array[:, part] for array in grouped))
+
+        channelwise(some, grouped[0])
+
     def gather(self, values: Array, shape: tuple[int, ...]) -> Array:
         """The sum of values (of bottom 0's shape) over the axes that the operand lacks."""
-        return values.reshape(self._grouped).sum(axis=(0, 2)).reshape(shape)
+        grouped = values.reshape(self._grouped)
+        total: Array = np.empty(self._grouped[1], values.dtype)
+
+        def some(part: slice) -> None:
+            total[part] = grouped[:, part].sum(axis=(0, 2))
+
+        channelwise(some, grouped)
+        return total.reshape(shape)
 
     def gather_product(self, a: Array, b: Array, shape: tuple[int, ...]) -> Array:
         """The same sum of ``a * b``, without computing the product as a whole."""
         a, b = a.reshape(self._grouped), b.reshape(self._grouped)
-        return np.einsum("oki,oki->k", a, b).reshape(shape)
+        total: Array = np.empty(self._grouped[1], a.dtype)
+
+        def some(part: slice) -> None:
+            total[part] = np.einsum("oki,oki->k", a[:, part], b[:, part])
+
+        channelwise(some, a)
+        return total.reshape(shape)

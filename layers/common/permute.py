@@ -31,7 +31,7 @@ class Permute(Layer):
           permute_param { order: [0, 2, 3, 1] }
         }
 
-    Source: Liu et al., SSD, ECCV 2016; the layer of that name in its fork of Caffe.
+    Source: Liu et al., SSD, ECCV 2016; the Permute layer of weiliu89/caffe.
     """
 
     exact_num_bottom = 1

@@ -63,11 +63,19 @@ class Scale(PerAxisLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = bottom[0].data, top[0].data
-        if x is y:
-            np.copyto(self._kept, x)
-        np.multiply(x, self.spread(self._factor(bottom).data), out=y)
-        if self.layer_param.scale_param.bias_term:
-            y += self.spread(self.blobs[-1].data)
+        bias = self.layer_param.scale_param.bias_term
+        operands = [self._factor(bottom).data, *([self.blobs[-1].data] if bias else [])]
+
+        def some(factor: Array, *rest: Array) -> None:
+            x, y, *kept = rest[-len(arrays) :]
+            for copy in kept:
+                np.copyto(copy, x)
+            np.multiply(x, factor, out=y)
+            if bias:
+                y += rest[0]
+
+        arrays = (x, y, self._kept) if x is y else (x, y)
+        self.combine(some, operands, *arrays)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -81,7 +89,11 @@ class Scale(PerAxisLayer):
         elif len(bottom) == 1 and self.param_propagate_down[0]:
             factor.diff += self.gather_product(x, dy, factor.shape)
         if propagate_down[0]:
-            np.multiply(dy, self.spread(factor.data), out=bottom[0].diff)
+            self.combine(_scaled, [factor.data], dy, bottom[0].diff)
 
     def _factor(self, bottom: Sequence[Blob]) -> Blob:
         return bottom[1] if len(bottom) > 1 else self.blobs[0]
+
+
+def _scaled(factor: Array, dy: Array, dx: Array) -> None:
+    np.multiply(dy, factor, out=dx)

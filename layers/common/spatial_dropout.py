@@ -28,7 +28,8 @@ class SpatialDropout(NeuronLayer):
         layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [2, 4, 2, 3] } } }
         layer { name: "drop" type: "SpatialDropout" bottom: "data" top: "drop" }
 
-    Source: Tompson et al., CVPR 2015; the layer of that name in forks of Caffe.
+    Source: Tompson et al., CVPR 2015; the SpatialDropout layer of caffe-enet, which draws one
+    mask for all images of a batch; here, as in the paper, each image has its own.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

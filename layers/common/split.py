@@ -8,6 +8,7 @@ import numpy as np
 
 from layers.base import Layer
 from layers.blob import Blob
+from layers.kernels.threads import blockwise
 from layers.registry import register_layer
 
 
@@ -51,8 +52,8 @@ class Split(Layer):
             return
         dx = bottom[0].diff
         if len(top) == 1:
-            np.copyto(dx, top[0].diff)
+            blockwise(np.copyto, dx, top[0].diff)
         else:
-            np.add(top[0].diff, top[1].diff, out=dx)
+            blockwise(np.add, top[0].diff, top[1].diff, dx)
         for blob in top[2:]:
-            dx += blob.diff
+            blockwise(np.add, dx, blob.diff, dx)

@@ -1,4 +1,4 @@
-"""Boxes: bins of regions, overlaps, decoding, and suppression of what overlaps."""
+"""Boxes: bins of regions, overlaps, coding, and suppression of what overlaps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import numpy as np
 
 from layers.base import Layer
 from layers.blob import Array, Blob
+
+# The CodeType of PriorBoxParameter: what a box's four numbers are, relative to its prior.
+CODES = {1: "CORNER", 2: "CENTER_SIZE", 3: "CORNER_SIZE"}
+
+FAR = 2.0**30
 
 
 def check_regions(layer: Layer, maps: Blob, regions: Blob) -> None:
@@ -23,8 +28,10 @@ def region_of(layer: Layer, maps: Blob, row: list[float]) -> tuple[int, list[flo
     """Image number and box of a region.
 
     Raises:
-        LayerError: there is no such image.
+        LayerError: there is no such image, or the box holds NaN or infinity.
     """
+    if not np.isfinite(row[1:5]).all():
+        raise layer.error("a region has no finite corners", got=row[1:5])
     if not 0 <= row[0] < maps.shape[0]:
         raise layer.error(
             "a region lies in an image that is not there",
@@ -32,6 +39,14 @@ def region_of(layer: Layer, maps: Blob, row: list[float]) -> tuple[int, list[flo
             expected=f"0 to {maps.shape[0] - 1}",
         )
     return int(row[0]), row[1:5]
+
+
+def rounded(value: float) -> int:
+    """The nearest whole number, halves away from zero: what C's ``round`` gives.
+
+    Cut at 2^30, far beyond any map.
+    """
+    return int(np.copysign(min(np.floor(abs(value) + 0.5), FAR), value))
 
 
 def bins(first: int, start: float, length: float, count: int, limit: int) -> list[slice]:
@@ -60,7 +75,7 @@ def overlaps(box: Array, boxes: Array) -> Array:
     """Intersection over union of a box with each of the boxes (x1, y1, x2, y2)."""
     low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
     shared = np.prod(np.maximum(high - low, 0), axis=1)
-    union = _areas(box[None]) + _areas(boxes) - shared
+    union = areas(box[None]) + areas(boxes) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
@@ -91,12 +106,23 @@ def suppress(
     return np.array(kept, np.intp)
 
 
+def count_priors(layer: Layer, priors: Blob) -> int:
+    """The number of priors.
+
+    Raises:
+        LayerError: the blob is not of shape (1, 2, 4 P).
+    """
+    if priors.num_axes < 3 or priors.shape[:2] != (1, 2) or priors.count % 8:
+        raise layer.error(f'"{priors.name}" must have shape (1, 2, 4 P)', got=priors.shape)
+    return priors.count // 8
+
+
 def decode(prior: Array, variance: Array, loc: Array, code: str) -> Array:
     """Boxes (..., 4) from the priors they are relative to.
 
     Args:
         variance: factors of ``loc``; ones where it holds them already.
-        code: CORNER, CENTER_SIZE or CORNER_SIZE.
+        code: one of CODES.
     """
     loc = loc * variance
     if code == "CORNER":
@@ -109,6 +135,18 @@ def decode(prior: Array, variance: Array, loc: Array, code: str) -> Array:
     return np.concatenate((centre - half, centre + half), axis=-1)
 
 
-def _areas(boxes: Array) -> Array:
+def encode(prior: Array, variance: Array, box: Array, code: str) -> Array:
+    """What :func:`decode` makes the boxes from; all arrays are (..., 4)."""
+    if code == "CORNER":
+        return (box - prior) / variance
+    size = prior[..., 2:] - prior[..., :2]
+    if code == "CORNER_SIZE":
+        return (box - prior) / np.concatenate((size, size), axis=-1) / variance
+    centre = (box[..., :2] + box[..., 2:] - prior[..., :2] - prior[..., 2:]) / 2 / size
+    growth = np.log((box[..., 2:] - box[..., :2]) / size)
+    return np.concatenate((centre, growth), axis=-1) / variance
+
+
+def areas(boxes: Array) -> Array:
     """Areas; 0 for a box that is inside out."""
     return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)

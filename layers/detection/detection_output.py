@@ -8,10 +8,8 @@ import numpy as np
 
 from layers.base import Layer
 from layers.blob import Array, Blob
-from layers.detection.boxes import decode, suppress
+from layers.detection.boxes import CODES, count_priors, decode, suppress
 from layers.registry import register_layer
-
-CODES = {1: "CORNER", 2: "CENTER_SIZE", 3: "CORNER_SIZE"}
 
 
 @register_layer("DetectionOutput")
@@ -63,9 +61,7 @@ class DetectionOutput(Layer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         p, (loc, conf, prior) = self.layer_param.detection_output_param, bottom
-        if prior.num_axes < 3 or prior.shape[:2] != (1, 2) or prior.count % 8:
-            raise self.error(f'"{prior.name}" must have shape (1, 2, 4 P)', got=prior.shape)
-        self.priors = prior.count // 8
+        self.priors = count_priors(self, prior)
         self.kinds = 1 if p.share_location else p.num_classes
         images = conf.shape[:1]
         for blob, size in ((loc, 4 * self.kinds), (conf, p.num_classes)):

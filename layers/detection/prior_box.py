@@ -61,8 +61,8 @@ class PriorBox(Layer):
             )
         if len(p.variance) not in (0, 1, 4) or any(value <= 0 for value in p.variance):
             raise self.error("needs one variance or four, above 0", got=list(p.variance))
-        if any(ratio <= 0 for ratio in p.aspect_ratio):
-            raise self.error("needs aspect ratios above 0", got=list(p.aspect_ratio))
+        if not all(0 < ratio < math.inf for ratio in p.aspect_ratio):
+            raise self.error("needs finite aspect ratios above 0", got=list(p.aspect_ratio))
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         for blob in bottom:

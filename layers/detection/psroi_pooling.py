@@ -8,8 +8,10 @@ import numpy as np
 
 from layers.base import Layer
 from layers.blob import Blob
-from layers.detection.boxes import bins, check_regions, region_of
+from layers.detection.boxes import bins, check_regions, region_of, rounded
 from layers.registry import register_layer
+
+EDGES = 0, 0, 1, 1  # what x1, y1, x2, y2 lack to be where the region starts and ends
 
 Bin = tuple[int, int, int, int, slice, slice]
 
@@ -19,7 +21,9 @@ class PSROIPooling(Layer):
     """Pools each region into k x k bins; bin (i, j) averages score maps that are for it alone.
 
     Formula:    y[r, c, i, j] = mean of channel (c k + i) k + j over bin (i, j) of region r,
-                0 for an empty bin
+                0 for an empty bin; with first = scale round(y1), length =
+                max(scale (round(y2) + 1) - first, 0.1), rows of bin i: floor(first + i length / k)
+                up to, but not, ceil(first + (i + 1) length / k), cut at the map; columns likewise
     Derivative: dL/dx = sum of dL/dy / area over the bins that read the pixel's channel
 
     Shapes: bottoms maps (N, output_dim k^2, H, W) and regions (R, 5), each with the number of
@@ -37,7 +41,7 @@ class PSROIPooling(Layer):
           psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 1 }
         }
 
-    Source: Dai et al., R-FCN, NIPS 2016; the layer of that name in its fork of Caffe.
+    Source: Dai et al., R-FCN, NIPS 2016; the PSROIPooling layer of daijifeng001/caffe-rfcn.
     """
 
     exact_num_bottom = 2
@@ -45,8 +49,8 @@ class PSROIPooling(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         p = self.layer_param.psroi_pooling_param
-        if p.output_dim <= 0 or p.group_size <= 0 or p.spatial_scale <= 0:
-            raise self.error("needs output_dim, group_size and spatial_scale above 0")
+        if p.output_dim <= 0 or p.group_size <= 0 or not 0 < p.spatial_scale < np.inf:
+            raise self.error("needs output_dim, group_size and a finite spatial_scale above 0")
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         p, (maps, regions) = self.layer_param.psroi_pooling_param, bottom
@@ -84,20 +88,18 @@ class PSROIPooling(Layer):
     def _bins(self, bottom: Sequence[Blob]) -> Iterator[Bin]:
         """Region, image, row and column of each bin, with the pixels it covers."""
         p, maps = self.layer_param.psroi_pooling_param, bottom[0]
+        scale = np.float32(p.spatial_scale)
         for region, row in enumerate(bottom[1].data.reshape(-1, 5).tolist()):
             image, box = region_of(self, maps, row)
-            # Halves away from zero; the right and lower edges belong to the region.
-            left, upper, right, lower = (np.floor(x + 0.5) for x in box)
-            ends = (upper, lower + 1, maps.shape[2]), (left, right + 1, maps.shape[3])
+            # The right and lower edges belong to the region. Products in float32, as in Caffe.
+            left, upper, right, lower = (
+                float(np.float32(rounded(x) + edge) * scale)
+                for x, edge in zip(box, EDGES, strict=True)
+            )
+            sides = (upper, lower, maps.shape[2]), (left, right, maps.shape[3])
             rows, columns = (
-                bins(
-                    0,
-                    start * p.spatial_scale,
-                    max((end - start) * p.spatial_scale, 0.1),
-                    p.group_size,
-                    length,
-                )
-                for start, end, length in ends
+                bins(0, start, max(end - start, 0.1), p.group_size, length)
+                for start, end, length in sides
             )
             for i, vertical in enumerate(rows):
                 for j, horizontal in enumerate(columns):

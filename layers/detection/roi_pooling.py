@@ -8,7 +8,7 @@ import numpy as np
 
 from layers.base import Layer
 from layers.blob import Array, Blob
-from layers.detection.boxes import bins, check_regions, region_of
+from layers.detection.boxes import bins, check_regions, region_of, rounded
 from layers.registry import register_layer
 
 
@@ -16,7 +16,10 @@ from layers.registry import register_layer
 class ROIPooling(Layer):
     """Pools each region into pooled_h x pooled_w bins.
 
-    Formula:    y[r, c, i, j] = max of channel c over bin (i, j) of region r, 0 for an empty bin
+    Formula:    y[r, c, i, j] = max of channel c over bin (i, j) of region r, 0 for an empty bin;
+                with first = round(scale y1), length = max(round(scale y2) - first + 1, 1), rows
+                of bin i: first + floor(i length / pooled_h) up to, but not,
+                first + ceil((i + 1) length / pooled_h), cut at the map; columns likewise
     Derivative: dL/dx[n, c, p] = sum of dL/dy over the bins whose maximum is at p
 
     Shapes: bottoms maps (N, C, H, W) and regions (R, 5), each with the number of its image and
@@ -34,7 +37,7 @@ class ROIPooling(Layer):
           roi_pooling_param { pooled_h: 2 pooled_w: 2 }
         }
 
-    Source: Girshick, Fast R-CNN, ICCV 2015; the layer of that name in its fork of Caffe.
+    Source: Girshick, Fast R-CNN, ICCV 2015; the ROIPooling layer of rbgirshick/caffe-fast-rcnn.
     """
 
     exact_num_bottom = 2
@@ -42,8 +45,8 @@ class ROIPooling(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         p = self.layer_param.roi_pooling_param
-        if p.pooled_h == 0 or p.pooled_w == 0:
-            raise self.error("needs roi_pooling_param.pooled_h and pooled_w above 0")
+        if p.pooled_h == 0 or p.pooled_w == 0 or not 0 < p.spatial_scale < np.inf:
+            raise self.error("needs pooled_h, pooled_w and a finite spatial_scale above 0")
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         p, (maps, regions) = self.layer_param.roi_pooling_param, bottom
@@ -85,9 +88,11 @@ class ROIPooling(Layer):
     def _bins(self, bottom: Sequence[Blob]) -> Iterator[tuple[int, int, int, int, slice, slice]]:
         """Region, image, row and column of each bin, with the pixels it covers."""
         p, maps = self.layer_param.roi_pooling_param, bottom[0]
+        scale = np.float32(p.spatial_scale)
         for region, row in enumerate(bottom[1].data.reshape(-1, 5).tolist()):
             image, box = region_of(self, maps, row)
-            left, upper, right, lower = (int(np.floor(x * p.spatial_scale + 0.5)) for x in box)
+            # The product is Caffe's in float32; it decides which way a half is rounded.
+            left, upper, right, lower = (rounded(float(np.float32(x) * scale)) for x in box)
             rows = bins(upper, 0, max(lower - upper + 1, 1), p.pooled_h, maps.shape[2])
             columns = bins(left, 0, max(right - left + 1, 1), p.pooled_w, maps.shape[3])
             for i, vertical in enumerate(rows):

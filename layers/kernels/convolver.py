@@ -26,15 +26,11 @@ class Convolver(Protocol):
 
 
 def choose(
-    images: Sequence[int],
-    weights: Sequence[int],
-    group: int,
-    geometry: Geometry,
-    keep: bool = True,
+    images: Sequence[int], weights: Sequence[int], group: int, geometry: Geometry
 ) -> Convolver:
-    """The fastest way for these shapes; ``keep`` spends memory on a backward pass to come."""
+    """The fastest way for these shapes."""
     if group > 1 and weights[1] == 1:
         return Depthwise(images, weights, geometry)
     if set(geometry.kernel) <= {1} and not any(geometry.pad):
         return Pointwise(images, weights, group, geometry)
-    return Correlation(images, weights, group, geometry, keep)
+    return Correlation(images, weights, group, geometry)

@@ -21,9 +21,14 @@ from layers.blob import Array
 from layers.kernels.geometry import Geometry
 from layers.kernels.im2col import fold, padded, windows
 from layers.kernels.scratch import scratch
+from layers.kernels.threads import OPERATIONS, pieces, share, thread_count
 
-# Batches are cut into parts whose rows stay below this, for the caches' sake and memory's.
-ROWS_BYTES = 32 << 20
+# Each thread takes so many images at a time that their rows stay below this, for its cache's sake.
+ROWS_BYTES = 2 << 20
+
+# Columns that make a matrix product worth its call: where the images of a part do not give an
+# output row so many, all axes are lowered, and the columns are those of whole images.
+ENOUGH_COLUMNS = 96
 
 # Up to this ratio of inputs to outputs the data gradient is computed as a correlation; beyond,
 # too many of its products would meet the zeros of the padding (measured).
@@ -31,7 +36,7 @@ TURN_BELOW = 1.25
 
 
 class Correlation:
-    """One correlation: its shapes, its geometry, and the rows of the batch it saw last.
+    """One correlation: its shapes and its geometry.
 
     Below, G is the number of groups, m and c are the maps and channels of one group, k the
     taps across a row, n the images of one part of the batch and q the outputs of a row.
@@ -41,51 +46,62 @@ class Correlation:
         weights: shape (O, C / group, kernel...).
         group: how many blocks channels and maps fall into.
         geometry: how the kernel slides.
-        keep: whether to keep the rows for the weight gradient that follows.
     """
 
     def __init__(
-        self,
-        images: Sequence[int],
-        weights: Sequence[int],
-        group: int,
-        geometry: Geometry,
-        keep: bool = True,
+        self, images: Sequence[int], weights: Sequence[int], group: int, geometry: Geometry
     ):
         spatial = tuple(images[2:])
-        if len(spatial) < 2 or geometry.dilation[0] > 1:
-            # The rows under a kernel must be neighbours: put an axis of length 1 first.
-            spatial, geometry = (1, *spatial), geometry.with_axis()
-        self.spatial, self.geometry, self.group = spatial, geometry, group
-        self.maps, self.channels = weights[0] // group, images[1] // group
+        self.group, self.maps, self.channels = group, weights[0] // group, images[1] // group
+        self._set_geometry(spatial, geometry)
+        # The rows under a kernel must be neighbours; an axis of length 1 put first is no row.
+        if len(spatial) < 2 or geometry.dilation[0] > 1 or self._short_rows(images[0]):
+            self._set_geometry((1, *spatial), geometry.with_axis())
+        operations = 2 * math.prod(weights) * math.prod(self.out) * images[0]
+        self._size = operations // OPERATIONS
+        self._turned: Correlation | None = None
+
+    def _set_geometry(self, spatial: tuple[int, ...], geometry: Geometry) -> None:
+        self.spatial, self.geometry = spatial, geometry
         self.out = geometry.convolved(spatial)
         self.across = geometry.without_axis()
         self.kernel_rows, self.taps = geometry.kernel[0], math.prod(geometry.kernel[1:])
-        self.keep, self._kept = keep, np.empty(0)
-        self._kept_for: Array | None = None
-        self._turned: Correlation | None = None
+
+    def _short_rows(self, images: int) -> bool:
+        """Whether an output row of all images that one thread takes at a time is too short."""
+        at_a_time = min(self._images_at_a_time(4), -(-images // thread_count()))
+        return at_a_time * math.prod(self.out[1:]) < ENOUGH_COLUMNS
 
     def forward(self, x: Array, weights: Array, bias: Array | None, y: Array) -> None:
         """y = the correlation of ``x`` with ``weights``, plus ``bias`` for each map."""
-        self._kept_for = None  # the values of x may have changed
         matrix = self._matrix(weights)[:, None]
-        for part in self._parts(x):
-            products = self._products(part, x.dtype)
-            np.matmul(matrix, self._rows(x, part), out=products)
-            if bias is not None:
-                products += bias.reshape(self.group, 1, self.maps, 1)
-            np.copyto(self._by_image(y, part), self._images_first(products, part))
+
+        def some(images: slice) -> None:
+            for part in self._parts(images):
+                products = self._products(part, x.dtype)
+                np.matmul(matrix, self._rows(x, part), out=products)
+                if bias is not None:
+                    products += bias.reshape(self.group, 1, self.maps, 1)
+                np.copyto(self._by_image(y, part), self._images_first(products, part))
+
+        share(some, len(x), self._size)
 
     def weight_gradient(self, x: Array, dy: Array, dw: Array) -> None:
         """Adds the gradient of the weights to ``dw``."""
-        total = np.zeros_like(self._matrix(dw))
-        for part in self._parts(x):
-            rows, products = self._rows(x, part), self._products(part, x.dtype)
-            np.copyto(self._images_first(products, part), self._by_image(dy, part))
-            for row in range(self.out[0]):
-                total += products[:, row] @ rows[:, row].swapaxes(1, 2)
-        taps = total.reshape(self.group * self.maps, -1, self.channels)
-        dw += taps.swapaxes(1, 2).reshape(dw.shape)
+
+        def some(images: slice) -> Array:
+            total = np.zeros_like(self._matrix(dw))
+            product = scratch("weight gradient", total.shape, x.dtype)
+            for part in self._parts(images):
+                rows, products = self._rows(x, part), self._products(part, x.dtype)
+                np.copyto(self._images_first(products, part), self._by_image(dy, part))
+                for row in range(self.out[0]):
+                    total += np.matmul(products[:, row], rows[:, row].swapaxes(1, 2), out=product)
+            return total
+
+        for total in share(some, len(x), self._size):
+            taps = total.reshape(self.group * self.maps, -1, self.channels)
+            dw += taps.swapaxes(1, 2).reshape(dw.shape)
 
     def data_gradient(self, dy: Array, weights: Array, dx: Array) -> None:
         """Overwrites ``dx`` with the gradient of the images."""
@@ -105,40 +121,42 @@ class Correlation:
         if self._turned is None:
             rule = zip(self.geometry.extent, self.geometry.pad, strict=True)
             geometry = replace(self.geometry, pad=tuple(e - 1 - p for e, p in rule))
-            self._turned = Correlation(images, turned.shape, group, geometry, keep=False)
+            self._turned = Correlation(images, turned.shape, group, geometry)
         self._turned.forward(dy.reshape(images), turned, None, dx)
 
     def _scatter_back(self, dy: Array, weights: Array, dx: Array) -> None:
         """Adds each product to the rows it came from, then folds the rows up."""
-        matrix, pad = self._matrix(weights).swapaxes(1, 2), self.geometry.pad
-        for part in self._parts(dx):
-            products = self._products(part, dx.dtype)
-            np.copyto(self._images_first(products, part), self._by_image(dy, part))
-            shape = self._lowered_shape(part)
-            lowered = scratch("rows", shape, dx.dtype)
-            lowered.fill(0)
-            flat = lowered.reshape(*shape[:2], -1, products.shape[3])
-            for row in range(self.out[0]):
-                first = row * self.geometry.stride[0]
-                under = flat[:, first : first + self.kernel_rows]
-                under += (matrix @ products[:, row]).reshape(under.shape)
-            images = dx[part].reshape(-1, self.group, self.channels, *self.spatial)
-            inner = lowered[:, pad[0] : pad[0] + self.spatial[0]]
-            fold(self._axes_back(inner), replace(self.across, pad=pad[1:]), images)
+        matrix = self._matrix(weights).swapaxes(1, 2)
+
+        def some(images: slice) -> None:
+            for part in self._parts(images):
+                self._scatter_part(dy, matrix, dx, part)
+
+        share(some, len(dx), self._size)
+
+    def _scatter_part(self, dy: Array, matrix: Array, dx: Array, part: slice) -> None:
+        products, pad = self._products(part, dx.dtype), self.geometry.pad
+        np.copyto(self._images_first(products, part), self._by_image(dy, part))
+        shape = self._lowered_shape(part.stop - part.start)
+        lowered = scratch("rows", shape, dx.dtype)
+        lowered.fill(0)
+        flat = lowered.reshape(*shape[:2], -1, products.shape[3])
+        for row in range(self.out[0]):
+            first = row * self.geometry.stride[0]
+            under = flat[:, first : first + self.kernel_rows]
+            under += (matrix @ products[:, row]).reshape(under.shape)
+        images = dx[part].reshape(-1, self.group, self.channels, *self.spatial)
+        inner = lowered[:, pad[0] : pad[0] + self.spatial[0]]
+        fold(self._axes_back(inner), replace(self.across, pad=pad[1:]), images)
 
     def _rows(self, x: Array, part: slice) -> Array:
         """The rows under each output row: (G, rows, kernel_rows k c, n q), overlapping."""
-        shape = self._lowered_shape(part)
-        whole = self.keep and part.stop - part.start == x.shape[0]
-        if whole and self._kept.shape != shape:
-            self._kept, self._kept_for = np.empty(shape, x.dtype), None
-        lowered = self._kept if whole else scratch("rows", shape, x.dtype)
-        if not (whole and self._kept_for is x):
-            images = x[part].reshape(-1, self.group, self.channels, *self.spatial)
-            store = partial(scratch, "padded")
-            view = windows(padded(images, self.geometry.pad, store), self.across)
-            np.copyto(self._axes_back(lowered), view)
-        self._kept_for = x if whole else None
+        shape = self._lowered_shape(part.stop - part.start)
+        lowered = scratch("rows", shape, x.dtype)
+        images = x[part].reshape(-1, self.group, self.channels, *self.spatial)
+        store = partial(scratch, "padded")
+        view = windows(padded(images, self.geometry.pad, store), self.across)
+        np.copyto(self._axes_back(lowered), view)
         row, columns = lowered.strides[1], math.prod(shape[-len(self.out) :])
         return as_strided(
             lowered,
@@ -152,16 +170,18 @@ class Correlation:
         order = (k + 1, 0, k, 1, *range(2, k), *range(k + 2, lowered.ndim))
         return lowered.transpose(order)
 
-    def _lowered_shape(self, part: slice) -> tuple[int, ...]:
-        """The shape of the rows: (G, rows, k..., c, n, q...)."""
-        rows, images = self.spatial[0] + 2 * self.geometry.pad[0], part.stop - part.start
+    def _lowered_shape(self, images: int) -> tuple[int, ...]:
+        """The shape of the rows of so many images: (G, rows, k..., c, n, q...)."""
+        rows = self.spatial[0] + 2 * self.geometry.pad[0]
         return (self.group, rows, *self.across.kernel, self.channels, images, *self.out[1:])
 
-    def _parts(self, x: Array) -> Iterator[slice]:
-        """The batch in parts whose rows fit into the limit."""
-        one = math.prod(self._lowered_shape(slice(0, 1))) * x.itemsize
-        size = max(1, ROWS_BYTES // max(1, one))
-        return (slice(n, min(n + size, len(x))) for n in range(0, len(x), size))
+    def _images_at_a_time(self, itemsize: int) -> int:
+        """How many images have rows that fit into the limit, at least one."""
+        return max(1, ROWS_BYTES // max(1, math.prod(self._lowered_shape(1)) * itemsize))
+
+    def _parts(self, images: slice) -> Iterator[slice]:
+        """The images of one thread in parts whose rows fit into the limit."""
+        return pieces(images, self._images_at_a_time(4))
 
     def _matrix(self, weights: Array) -> Array:
         """The weights as matrices (G, m, kernel_rows k c), in the order of the rows."""

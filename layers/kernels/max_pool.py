@@ -12,6 +12,7 @@ from layers.blob import Array
 from layers.kernels.phases import Phases
 from layers.kernels.pool import WindowAxis
 from layers.kernels.scratch import scratch
+from layers.kernels.threads import share
 
 
 def max_pool(x: Array, rows: WindowAxis, columns: WindowAxis, y: Array, taps: Array | None) -> None:
@@ -21,12 +22,36 @@ def max_pool(x: Array, rows: WindowAxis, columns: WindowAxis, y: Array, taps: Ar
         taps: receives 1 + the tap (row-major in the window) that holds the first maximum,
             or 0 in an empty window; None if nobody wants to know.
     """
-    phases, lowest = Phases(rows, columns), np.finfo(x.dtype).min
+    phases = Phases(rows, columns)
     if phases.wasteful:
         _max_by_window(x, rows, columns, y, taps)
         return
-    for part, run, size in phases.parts(y):
-        split = phases.split(_planes(x)[part], lowest)
+
+    def some(planes: slice) -> None:
+        marks = None if taps is None else _planes(taps)
+        _max_by_tap(phases, planes, _planes(x), _planes(y), marks)
+
+    share(some, y.shape[0] * y.shape[1], y.size * rows.kernel * columns.kernel)
+
+
+def max_pool_back(dy: Array, taps: Array, rows: WindowAxis, columns: WindowAxis, dx: Array) -> None:
+    """Each pixel of ``dx`` gets the sum of ``dy`` over the windows whose ``taps`` chose it."""
+    phases = Phases(rows, columns)
+    if phases.wasteful:
+        _back_by_window(dy, taps, rows, columns, dx)
+        return
+
+    def some(planes: slice) -> None:
+        _back_by_tap(phases, planes, _planes(dy), _planes(taps), _planes(dx))
+
+    share(some, dy.shape[0] * dy.shape[1], dy.size * rows.kernel * columns.kernel)
+
+
+def _max_by_tap(phases: Phases, planes: slice, x: Array, y: Array, taps: Array | None) -> None:
+    """For some planes, all windows at once."""
+    lowest = np.finfo(x.dtype).min
+    for part, run, size in phases.parts(planes):
+        split = phases.split(x[part], lowest)
         best = scratch("pool best", (size,), x.dtype)
         best.fill(lowest)
         marks = None if taps is None else scratch("pool marks", (size,), taps.dtype)
@@ -40,31 +65,27 @@ def max_pool(x: Array, rows: WindowAxis, columns: WindowAxis, y: Array, taps: Ar
                 np.multiply(better.view(np.uint8), marks.dtype.type(mark), out=new)
                 np.maximum(marks[:run], new, out=marks[:run])
             np.maximum(best[:run], pixels, out=best[:run])
-        _planes(y)[part] = phases.outputs(best)
+        y[part] = phases.outputs(best)
         if taps is not None and marks is not None:
-            _planes(taps)[part] = phases.outputs(marks)
+            taps[part] = phases.outputs(marks)
 
 
-def max_pool_back(dy: Array, taps: Array, rows: WindowAxis, columns: WindowAxis, dx: Array) -> None:
-    """Each pixel of ``dx`` gets the sum of ``dy`` over the windows whose ``taps`` chose it."""
-    phases = Phases(rows, columns)
-    if phases.wasteful:
-        _back_by_window(dy, taps, rows, columns, dx)
-        return
-    for part, run, size in phases.parts(dy):
+def _back_by_tap(phases: Phases, planes: slice, dy: Array, taps: Array, dx: Array) -> None:
+    """For some planes, all windows at once."""
+    for part, run, size in phases.parts(planes):
         grads = scratch("pool best", (size,), dy.dtype)
         marks = scratch("pool marks", (size,), taps.dtype)
         # Runs pass over elements that stand for no window; these must not hold old numbers.
         grads.fill(0)
         marks.fill(0)
-        phases.outputs(grads)[...] = _planes(dy)[part]
-        phases.outputs(marks)[...] = _planes(taps)[part]
+        phases.outputs(grads)[...] = dy[part]
+        phases.outputs(marks)[...] = taps[part]
         split = phases.empty(len(phases.outputs(grads)), dy.dtype)
         split.fill(0)
         for mark, pixels in phases.taps(split, run):
             chosen = np.equal(marks[:run], mark, out=scratch("better", (run,), bool))
             pixels += np.multiply(grads[:run], chosen, out=scratch("share", (run,), dy.dtype))
-        phases.join(split, _planes(dx)[part])
+        phases.join(split, dx[part])
 
 
 def _max_by_window(
@@ -108,4 +129,4 @@ def _back_by_window(
 
 def _planes(array: Array) -> Array:
     """(N C, rows, columns)."""
-    return array.reshape(-1, *array.shape[2:])
+    return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:])

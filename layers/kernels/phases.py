@@ -31,15 +31,15 @@ class Phases:
         outputs = max(1, rows.out * columns.out)
         self.wasteful = self.shape[0] * self.shape[1] > WASTE * outputs
 
-    def parts(self, y: Array) -> Iterator[tuple[slice, int, int]]:
-        """Parts of the planes, with the length of a tap's run and the size of a phase."""
+    def parts(self, planes: slice) -> Iterator[tuple[slice, int, int]]:
+        """The planes in parts, with the length of a tap's run and the size of a phase."""
         rows, columns = self.axes
-        planes, one = y.shape[0] * y.shape[1], self.shape[0] * self.shape[1]
+        one = self.shape[0] * self.shape[1]
         last = (rows.kernel - 1) // rows.stride * self.shape[1]
         last += (columns.kernel - 1) // columns.stride
         step = max(1, PART // one)
-        for first in range(0, planes, step):
-            part = slice(first, min(first + step, planes))
+        for first in range(planes.start, planes.stop, step):
+            part = slice(first, min(first + step, planes.stop))
             size = (part.stop - part.start) * one
             yield part, size - last, size
 

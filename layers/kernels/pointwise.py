@@ -10,6 +10,7 @@ import numpy as np
 
 from layers.blob import Array
 from layers.kernels.geometry import Geometry
+from layers.kernels.threads import OPERATIONS, share
 
 
 class Pointwise:
@@ -23,37 +24,60 @@ class Pointwise:
         self.pixels = math.prod(geometry.convolved(images[2:]))
         self.steps: tuple[Any, ...] = (..., *(slice(None, None, s) for s in geometry.stride))
         self.strided = any(s > 1 for s in geometry.stride)
+        operations = 2 * math.prod(weights) * self.pixels * images[0]
+        self._size = operations // OPERATIONS
 
     def forward(self, x: Array, weights: Array, bias: Array | None, y: Array) -> None:
         """Overwrites ``y``."""
-        out = y.reshape(-1, self.group, self.maps, self.pixels)
-        np.matmul(self._matrix(weights), self._visited(x), out=out)
-        if bias is not None:
-            out += bias.reshape(self.group, self.maps, 1)
+        out, matrix = self._outputs(y), self._matrix(weights)
+
+        def some(images: slice) -> None:
+            np.matmul(matrix, self._visited(x, images), out=out[images])
+            if bias is not None:
+                out[images] += bias.reshape(self.group, self.maps, 1)
+
+        share(some, len(out), self._size)
 
     def weight_gradient(self, x: Array, dy: Array, dw: Array) -> None:
         """Adds to ``dw``."""
-        inputs = self._visited(x)
-        grads, total = dy.reshape(-1, self.group, self.maps, self.pixels), self._matrix(dw)
-        for group in range(self.group):
-            total[group] += np.tensordot(grads[:, group], inputs[:, group], ((0, 2), (0, 2)))
+        grads, total = self._outputs(dy), self._matrix(dw)
+
+        def some(images: slice) -> Array:
+            inputs, outputs = self._visited(x, images), grads[images]
+            if self.pixels * (self.maps + self.channels) > self.maps * self.channels:
+                return np.matmul(outputs, inputs.swapaxes(2, 3)).sum(axis=0)
+            # Few pixels: all images side by side make one product that is worth its call.
+            by_group = [array.swapaxes(0, 1) for array in (outputs, inputs)]
+            pairs = zip(*by_group, strict=True)
+            return np.stack([np.tensordot(a, b, ((0, 2), (0, 2))) for a, b in pairs])
+
+        for part in share(some, len(grads), self._size):
+            total += part
 
     def data_gradient(self, dy: Array, weights: Array, dx: Array) -> None:
         """Overwrites ``dx``."""
-        grads = dy.reshape(-1, self.group, self.maps, self.pixels)
-        matrix = self._matrix(weights).swapaxes(1, 2)
-        if not self.strided:
-            out = dx.reshape(-1, self.group, self.channels, self.pixels)
-            np.matmul(matrix, grads, out=out)
-            return
-        dx.fill(0)
-        target = dx.reshape(self.images)[self.steps]
-        target[...] = (matrix @ grads).reshape(target.shape)
+        grads, matrix = self._outputs(dy), self._matrix(weights).swapaxes(1, 2)
+        target = dx.reshape(self.images)
+
+        def some(images: slice) -> None:
+            if not self.strided:
+                out = target[images].reshape(-1, self.group, self.channels, self.pixels)
+                np.matmul(matrix, grads[images], out=out)
+                return
+            target[images] = 0
+            visited = target[images][self.steps]
+            visited[...] = (matrix @ grads[images]).reshape(visited.shape)
+
+        share(some, len(grads), self._size)
 
     def _matrix(self, weights: Array) -> Array:
         return weights.reshape(self.group, self.maps, self.channels)
 
-    def _visited(self, x: Array) -> Array:
-        """The pixels that the stride visits, as matrices (N, group, channels, pixels)."""
-        visited = x.reshape(self.images)[self.steps]
+    def _outputs(self, y: Array) -> Array:
+        """Outputs as matrices (N, group, maps, pixels)."""
+        return y.reshape(-1, self.group, self.maps, self.pixels)
+
+    def _visited(self, x: Array, images: slice) -> Array:
+        """The pixels of some images that the stride visits: (n, group, channels, pixels)."""
+        visited = x.reshape(self.images)[images][self.steps]
         return visited.reshape(-1, self.group, self.channels, self.pixels)

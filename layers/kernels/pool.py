@@ -10,6 +10,10 @@ import numpy as np
 from layers.blob import Array
 from layers.kernels.geometry import pooled
 from layers.kernels.scratch import scratch
+from layers.kernels.threads import pieces, share
+
+# Pixels that pass through the cache together.
+_PART = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -52,24 +56,45 @@ class WindowAxis:
 
 def sum_pool(x: Array, rows: WindowAxis, columns: WindowAxis, y: Array) -> None:
     """Sums of windows."""
-    middle = scratch("pool", (*x.shape[:2], rows.out, x.shape[3]), x.dtype)
-    middle.fill(0)
-    for _, to, at in rows.taps():
-        middle[:, :, to] += x[:, :, at]
-    y.fill(0)
-    for _, to, at in columns.taps():
-        y[..., to] += middle[..., at]
+    source, target = _planes(x), _planes(y)
+    step = max(1, _PART // max(1, rows.length * columns.length))
+
+    def some(planes: slice) -> None:
+        for part in pieces(planes, step):
+            pixels, sums = source[part], target[part]
+            middle = scratch("pool", (len(sums), rows.out, columns.length), x.dtype)
+            middle.fill(0)
+            for _, to, at in rows.taps():
+                middle[:, to] += pixels[:, at]
+            sums.fill(0)
+            for _, to, at in columns.taps():
+                sums[..., to] += middle[..., at]
+
+    share(some, len(source), x.size * columns.kernel)
 
 
 def spread(dy: Array, rows: WindowAxis, columns: WindowAxis, dx: Array) -> None:
     """The adjoint of :func:`sum_pool`: each pixel gets the sum over its windows."""
-    middle = scratch("pool", (*dx.shape[:2], rows.out, dx.shape[3]), dx.dtype)
-    middle.fill(0)
-    for _, to, at in columns.taps():
-        middle[..., at] += dy[..., to]
-    dx.fill(0)
-    for _, to, at in rows.taps():
-        dx[:, :, at] += middle[:, :, to]
+    source, target = _planes(dy), _planes(dx)
+    step = max(1, _PART // max(1, rows.length * columns.length))
+
+    def some(planes: slice) -> None:
+        for part in pieces(planes, step):
+            grads, sums = source[part], target[part]
+            middle = scratch("pool", (len(sums), rows.out, columns.length), dx.dtype)
+            middle.fill(0)
+            for _, to, at in columns.taps():
+                middle[..., at] += grads[..., to]
+            sums.fill(0)
+            for _, to, at in rows.taps():
+                sums[:, at] += middle[:, to]
+
+    share(some, len(source), dx.size * columns.kernel)
+
+
+def _planes(array: Array) -> Array:
+    """(N C, rows, columns)."""
+    return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:])
 
 
 def tap_indices(taps: Array, rows: WindowAxis, columns: WindowAxis) -> Array:

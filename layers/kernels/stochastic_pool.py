@@ -23,7 +23,11 @@ def draw(
         taps: receives 1 + the row-major tap that was drawn.
     """
     threshold = (chance * _sums(x, rows, columns, y.shape)).astype(x.dtype)
+    # A window of zeros has the first of its pixels drawn, as in Caffe.
+    threshold[np.abs(threshold) < np.finfo(x.dtype).tiny] = 0
     reached, so_far = np.zeros(y.shape, bool), np.zeros_like(y)
+    # Windows with negative sums may have none drawn; nothing of the last batch stays there.
+    y.fill(0)
     taps.fill(0)
     for tap, to, at in _taps(rows, columns):
         so_far[to] += x[at]

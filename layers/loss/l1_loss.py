@@ -30,7 +30,7 @@ class L1Loss(LossLayer):
         layer { name: "b" type: "Input" top: "b" input_param { shape { dim: [2, 3] } } }
         layer { name: "loss" type: "L1Loss" bottom: "a" bottom: "b" top: "loss" }
 
-    Source: the L1Loss layer of NVIDIA's Caffe.
+    Source: the L1Loss layer of NVIDIA/caffe.
     """
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

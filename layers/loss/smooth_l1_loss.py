@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,12 +37,17 @@ class SmoothL1Loss(LossLayer):
           smooth_l1_loss_param { sigma: 1.2 }
         }
 
-    Source: Girshick, ICCV 2015 (Fast R-CNN), and the SmoothL1Loss layer of its Caffe.
+    Source: Girshick, Fast R-CNN, ICCV 2015; the SmoothL1Loss layer of rbgirshick/caffe-fast-rcnn.
     """
 
     exact_num_bottom = None  # type: ignore[assignment]
     min_bottom = 2
     max_bottom = 4
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        sigma = self.layer_param.smooth_l1_loss_param.sigma
+        if not 0 < sigma < math.inf:
+            raise self.error("needs a finite sigma above 0", got=f"{sigma:g}")
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)

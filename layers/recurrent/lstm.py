@@ -8,6 +8,8 @@ import numpy as np
 
 from layers.blob import Array, Blob
 from layers.kernels.lstm_unit import step, step_back
+from layers.kernels.product import add_product
+from layers.kernels.threads import share
 from layers.recurrent.recurrent import RecurrentLayer
 from layers.registry import register_layer
 
@@ -47,31 +49,41 @@ class LSTM(RecurrentLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         z, cont, y = self.inputs(bottom), bottom[1].data, top[0].data
-        h, c = self.start(bottom)
+        start, cell = self.start(bottom)
         recurrent = self.blobs[self.recurrent].data.T
         # What backward needs: gates, cells with the one before the first, and cont_t h_t-1.
-        self.values, self.cells = np.empty_like(z), np.empty((len(z) + 1, *h.shape), z.dtype)
+        self.values, self.cells = np.empty_like(z), np.empty((len(z) + 1, *cell.shape), z.dtype)
         self.before: Array = np.empty_like(y)
-        self.cells[0] = c
-        for t in range(len(z)):
-            np.multiply(h, cont[t][:, None], out=self.before[t])
-            z[t] += self.before[t] @ recurrent
-            self.values[t] = step(self.cells[t], z[t], cont[t], self.cells[t + 1], y[t])
-            h = y[t]
-        self.finish((h, self.cells[-1]), top)
+        self.cells[0] = cell
+
+        def some(n: slice) -> None:
+            h = start[n]
+            for t in range(len(z)):
+                before = np.multiply(h, cont[t, n, None], out=self.before[t, n])
+                z[t, n] += before @ recurrent
+                states = (cont[t, n], self.cells[t + 1, n], y[t, n])
+                self.values[t, n] = step(self.cells[t, n], z[t, n], *states)
+                h = y[t, n]
+
+        share(some, len(start), self.size(z))
+        self.finish((y[-1] if len(y) else start, self.cells[-1]), top)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         cont, dy, recurrent = bottom[1].data, top[0].diff, self.blobs[self.recurrent]
-        dh, dc = np.zeros_like(dy[0]), np.zeros_like(dy[0])
         dz = np.empty_like(self.values)
-        for t in reversed(range(len(dz))):
-            dh = dh + dy[t]
-            saved = (self.cells[t], self.values[t], cont[t], self.cells[t + 1])
-            dc = step_back(*saved, dc, dh, dz[t])
-            dh = (dz[t] @ recurrent.data) * cont[t][:, None]
+
+        def some(n: slice) -> None:
+            dh = dc = np.zeros_like(dy[0, n])
+            for t in reversed(range(len(dz))):
+                dh = dh + dy[t, n]
+                saved = (self.cells[t, n], self.values[t, n], cont[t, n], self.cells[t + 1, n])
+                dc = step_back(*saved, dc, dh, dz[t, n])
+                dh = (dz[t, n] @ recurrent.data) * cont[t, n, None]
+
+        share(some, dz.shape[1], self.size(dz))
         if self.param_propagate_down[self.recurrent]:
             rows = dz.reshape(-1, dz.shape[2])
-            recurrent.diff += rows.T @ self.before.reshape(len(rows), -1)
+            add_product(rows.T, self.before.reshape(len(rows), -1), recurrent.diff)
         self.inputs_back(bottom, dz, propagate_down)

@@ -9,6 +9,8 @@ import numpy as np
 
 from layers.base import Layer, State
 from layers.blob import Array, Blob
+from layers.kernels.product import add_product, multiply
+from layers.kernels.threads import OPERATIONS
 
 
 class RecurrentLayer(Layer):
@@ -36,6 +38,9 @@ class RecurrentLayer(Layer):
         self.units: int = p.num_output
         self.static = len(bottom) > 2 + self.exposed
         self._check(bottom)
+        for blob, first in ((bottom[0], 2), *([(bottom[2], 1)] if self.static else [])):
+            if 0 in blob.shape[first:]:
+                raise self.error(f'bottom "{blob.name}" has no inputs', got=f"shape {blob.shape}")
         rows = self.gates * self.units
         self.add_blob((rows, math.prod(bottom[0].shape[2:])), p.weight_filler)
         self.add_blob((rows,), p.bias_filler)
@@ -93,7 +98,9 @@ class RecurrentLayer(Layer):
     def inputs(self, bottom: Sequence[Blob]) -> Array:
         """W x + b + W_static x_static for all steps at once: (T, N, rows)."""
         weights, bias, steps = self.blobs[0].data, self.blobs[1].data, bottom[0].shape[:2]
-        total = (bottom[0].data.reshape(-1, weights.shape[1]) @ weights.T).reshape(*steps, -1)
+        total = np.empty((*steps, len(weights)), weights.dtype)
+        rows = total.reshape(-1, len(weights))
+        multiply(bottom[0].data.reshape(-1, weights.shape[1]), weights.T, rows)
         total += bias
         if self.static:
             static = self.blobs[2].data
@@ -106,11 +113,11 @@ class RecurrentLayer(Layer):
         """The gradients of :meth:`inputs`, given ``dz`` (T, N, rows)."""
         weights, rows = self.blobs[0], dz.reshape(-1, dz.shape[2])
         if self.param_propagate_down[0]:
-            weights.diff += rows.T @ bottom[0].data.reshape(-1, weights.shape[1])
+            add_product(rows.T, bottom[0].data.reshape(-1, weights.shape[1]), weights.diff)
         if self.param_propagate_down[1]:
             self.blobs[1].diff += rows.sum(axis=0)
         if propagate_down[0]:
-            np.matmul(rows, weights.data, out=bottom[0].diff.reshape(-1, weights.shape[1]))
+            multiply(rows, weights.data, bottom[0].diff.reshape(-1, weights.shape[1]))
         if self.static:
             static, total = self.blobs[2], dz.sum(axis=0)
             if self.param_propagate_down[2]:
@@ -122,6 +129,10 @@ class RecurrentLayer(Layer):
         ):
             if wanted:
                 blob.diff.fill(0)
+
+    def size(self, z: Array) -> int:
+        """What the steps over all of ``z`` (T, N, rows) cost, for the team."""
+        return 2 * z.size * self.units // OPERATIONS
 
     def _check_counts(self, bottoms: int, tops: int) -> None:
         """Compares the numbers of blobs with what expose_hidden makes of them."""

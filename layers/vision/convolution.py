@@ -51,14 +51,16 @@ class Convolution(SlidingLayer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         bias = self.blobs[1].data if len(self.blobs) > 1 else None
         for x, y in zip(bottom, top, strict=True):
-            self.convolver.forward(x.data, self.blobs[0].data, bias, y.data)
+            images, maps = self.images(x.data), self.images(y.data)
+            self.convolver.forward(images, self.blobs[0].data, bias, maps)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
-            self.bias_gradient(y.diff)
+            images, maps = self.images(x.data), self.images(y.diff)
+            self.bias_gradient(maps)
             if self.param_propagate_down[0]:
-                self.convolver.weight_gradient(x.data, y.diff, self.blobs[0].diff)
+                self.convolver.weight_gradient(images, maps, self.blobs[0].diff)
             if wanted:
-                self.convolver.data_gradient(y.diff, self.blobs[0].data, x.diff)
+                self.convolver.data_gradient(maps, self.blobs[0].data, self.images(x.diff))

@@ -26,7 +26,8 @@ class ConvolutionDepthwise(Convolution):
           convolution_param { kernel_size: 3 pad: 1 weight_filler { type: "xavier" } }
         }
 
-    Source: Howard et al., MobileNets, arXiv 1704.04861; the layer of that name in forks of Caffe.
+    Source: Howard et al., MobileNets, arXiv 1704.04861; the ConvolutionDepthwise layer that forks
+    such as lyxok1/Tiny-DSOD share. (It does not read num_output.)
     """
 
     def maps_and_groups(self, channels: int) -> tuple[int, int]:

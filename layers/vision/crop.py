@@ -58,6 +58,10 @@ class Crop(Layer):
         offsets = list(p.offset) or [0]
         if len(offsets) == 1:
             offsets *= x.num_axes - first
+        if len(offsets) != x.num_axes - first:
+            raise self.error(
+                f'has {len(offsets)} offsets, which do not fit "{x.name}"', got=f"shape {x.shape}"
+            )
         kept = [slice(None)] * first
         for axis, offset in enumerate(offsets, first):
             if offset + size.shape[axis] > x.shape[axis]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layers.base import TRAIN
 from layers.blob import Blob
 from layers.kernels.convolver import choose
 from layers.registry import register_layer
@@ -49,13 +48,13 @@ class Deconvolution(SlidingLayer):
 
     def _prepare(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
         # A convolution from the top to the bottom, of which forward is the data gradient.
-        self.convolver = choose(
-            outputs, self.blobs[0].shape, self.group, self.geometry, self.phase == TRAIN
-        )
+        self.convolver = choose(outputs, self.blobs[0].shape, self.group, self.geometry)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         for x, y in zip(bottom, top, strict=True):
-            self.convolver.data_gradient(x.data, self.blobs[0].data, y.data)
+            self.convolver.data_gradient(
+                self.images(x.data), self.blobs[0].data, self.images(y.data)
+            )
             if len(self.blobs) > 1:
                 y.data += self.blobs[1].data.reshape(-1, *(1 for _ in self.geometry.kernel))
 
@@ -63,8 +62,9 @@ class Deconvolution(SlidingLayer):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
-            self.bias_gradient(y.diff)
+            images, maps = self.images(x.data), self.images(y.diff)
+            self.bias_gradient(maps)
             if wanted:
-                self.convolver.forward(y.diff, self.blobs[0].data, None, x.diff)
+                self.convolver.forward(maps, self.blobs[0].data, None, self.images(x.diff))
             if self.param_propagate_down[0]:
-                self.convolver.weight_gradient(y.diff, x.data, self.blobs[0].diff)
+                self.convolver.weight_gradient(maps, images, self.blobs[0].diff)

@@ -28,7 +28,8 @@ class DepthwiseConvolution(Convolution):
           }
         }
 
-    Source: Howard et al., MobileNets, arXiv 1704.04861; the layer of that name in forks of Caffe.
+    Source: Howard et al., MobileNets, arXiv 1704.04861; the layer of
+    yonghenglh6/DepthwiseConvolution, whose files give group.
     """
 
     def maps_and_groups(self, channels: int) -> tuple[int, int]:

@@ -36,7 +36,8 @@ class Interp(Layer):
           interp_param { height: 5 width: 6 }
         }
 
-    Source: Chen et al., DeepLab, ICLR 2015; the layer of that name in its fork of Caffe.
+    Source: Chen et al., DeepLab, ICLR 2015; the Interp layer of gpapan/caffe, and its successors
+    where shrink_factor and zoom_factor go together.
     """
 
     exact_num_bottom = 1

@@ -10,7 +10,11 @@ from layers.base import NeuronLayer
 from layers.blob import Array, Blob
 from layers.kernels.pool import WindowAxis, sum_pool
 from layers.kernels.scratch import scratch
+from layers.kernels.threads import share
 from layers.registry import register_layer
+
+# Operations for each element, about.
+_COST = 10
 
 
 @register_layer("LRN")
@@ -60,11 +64,15 @@ class LRN(NeuronLayer):
         p, x, y = self.layer_param.lrn_param, bottom[0].data, top[0].data
         if self.scale.shape != x.shape or self.scale.dtype != x.dtype:
             self.scale = np.empty_like(x)
-        for image, scale, out in zip(x, self.scale, y, strict=True):
-            self._window_sum(image * image, scale)
-            scale *= self._alpha()
-            scale += 1 if self.within else p.k
-            np.multiply(image, _power(scale, -p.beta), out=out)
+
+        def some(images: slice) -> None:
+            for image, scale, out in zip(x[images], self.scale[images], y[images], strict=True):
+                self._window_sum(image * image, scale)
+                scale *= self._alpha()
+                scale += 1 if self.within else p.k
+                np.multiply(image, _power(scale, -p.beta), out=out)
+
+        share(some, len(x), _COST * x.size)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -73,15 +81,19 @@ class LRN(NeuronLayer):
             return
         p, in_place = self.layer_param.lrn_param, top[0] is bottom[0]
         arrays = (bottom[0].data, self.scale, top[0].diff, bottom[0].diff)
-        for x, scale, dy, dx in zip(*arrays, strict=True):
-            shrink = _power(scale, -p.beta)
-            image = x / shrink if in_place else x
-            direct = dy * shrink
-            around = scratch("around", x.shape, x.dtype)
-            self._window_sum(direct * image / scale, around)
-            around *= image
-            around *= 2 * p.beta * self._alpha()
-            np.subtract(direct, around, out=dx)
+
+        def some(images: slice) -> None:
+            for x, scale, dy, dx in zip(*(array[images] for array in arrays), strict=True):
+                shrink = _power(scale, -p.beta)
+                image = x / shrink if in_place else x
+                direct = dy * shrink
+                around = scratch("around", x.shape, x.dtype)
+                self._window_sum(direct * image / scale, around)
+                around *= image
+                around *= 2 * p.beta * self._alpha()
+                np.subtract(direct, around, out=dx)
+
+        share(some, len(arrays[0]), _COST * arrays[0].size)
 
     def _alpha(self) -> float:
         """alpha, divided by the size of the window."""

@@ -30,7 +30,8 @@ class Reorg(Layer):
         layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [2, 4, 2, 4] } } }
         layer { name: "reorg" type: "Reorg" bottom: "data" top: "reorg" reorg_param { stride: 2 } }
 
-    Source: Redmon & Farhadi, YOLO9000, CVPR 2017; the layer of that name in forks of Caffe.
+    Source: Redmon & Farhadi, YOLO9000, CVPR 2017; the Reorg layer of gklz1982/caffe-yolov2, which
+    is darknet's. (That of choasup/caffe-yolo9000 uses the rule of reverse either way.)
     """
 
     exact_num_bottom = 1

@@ -31,7 +31,7 @@ class ShuffleChannel(Layer):
           shuffle_channel_param { group: 3 }
         }
 
-    Source: Zhang et al., ShuffleNet, CVPR 2018; the layer of that name in forks of Caffe.
+    Source: Zhang et al., ShuffleNet, CVPR 2018; the ShuffleChannel layer of farmingyard/ShuffleNet.
     """
 
     exact_num_bottom = 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from layers.base import TRAIN, Layer
+from layers.base import Layer
 from layers.blob import Array, Blob
 from layers.kernels.convolver import Convolver, choose
 from layers.kernels.geometry import check_fits, read_geometry
+from layers.kernels.threads import share
 
 
 class SlidingLayer(Layer):
@@ -66,9 +67,7 @@ class SlidingLayer(Layer):
 
     def _prepare(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
         """Makes the convolver, which runs from inputs to outputs."""
-        self.convolver = choose(
-            inputs, self.blobs[0].shape, self.group, self.geometry, self.phase == TRAIN
-        )
+        self.convolver = choose(inputs, self.blobs[0].shape, self.group, self.geometry)
 
     def _check(self, bottom: Sequence[Blob]) -> int:
         """The channel axis, once the bottoms are known to fit each other and the weights."""
@@ -87,7 +86,14 @@ class SlidingLayer(Layer):
                 got=f"shape {shape}",
                 expected=f"{axes} spatial axes, and channels for weights {self.blobs[0].shape}",
             )
+        if 0 in shape[axis:]:
+            raise self.error(f'bottom "{bottom[0].name}" holds no pixels', got=f"shape {shape}")
         return axis
+
+    def images(self, array: Array) -> Array:
+        """The array (N..., C, spatial...) with one axis for all images, as convolvers take it."""
+        channels = array.ndim - len(self.geometry.kernel) - 1
+        return array.reshape(math.prod(array.shape[:channels]), *array.shape[channels:])
 
     def bias_gradient(self, dy: Array) -> None:
         """Adds to the gradient of the bias, where there is one to be trained."""
@@ -95,4 +101,5 @@ class SlidingLayer(Layer):
             axes = len(self.geometry.kernel)
             lengths = dy.shape[dy.ndim - axes :]
             maps = dy.reshape(-1, self.blobs[1].count, math.prod(lengths))
-            self.blobs[1].diff += maps.sum(axis=2).sum(axis=0)
+            for total in share(lambda part: maps[part].sum(axis=2).sum(axis=0), len(maps), dy.size):
+                self.blobs[1].diff += total

@@ -20,21 +20,35 @@ class Upsample(Layer):
 
     Shapes: bottoms x (N, C, H, W) and mask (N, C, H, W), the second top of a MAX Pooling; top
     (N, C, H', W'), where H' is upsample_h or scale_h H, less 1 with pad_out_h, and W' likewise.
+    Where two masks name one pixel, the last value stays.
 
     Parameters (upsample_param): scale (2), or scale_h and scale_w; pad_out_h and pad_out_w
-    (false), for odd sizes with scale 2; upsample_h and upsample_w, in pixels.
+    (false), for odd sizes with scale 2; upsample_h and upsample_w, in pixels, which win.
 
     Example::
 
         layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [2, 2, 2, 3] } } }
         layer { name: "up" type: "Upsample" bottom: "data" top: "up" upsample_param { scale: 2 } }
 
-    Source: Badrinarayanan et al., SegNet, PAMI 2017; the layer of that name in its fork of Caffe.
+    Source: Badrinarayanan et al., SegNet, PAMI 2017; the Upsample layer of
+    alexgkendall/caffe-segnet; without a mask that of eric612/MobileNet-YOLO.
     """
 
     min_bottom = 1
     max_bottom = 2
     exact_num_top = 1
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        p = self.layer_param.upsample_param
+        for a, b in (("scale_h", "scale_w"), ("upsample_h", "upsample_w")):
+            if p.HasField(a) != p.HasField(b):
+                raise self.error(f"needs both upsample_param.{a} and {b}, or neither")
+        if p.HasField("scale") and p.HasField("scale_h"):
+            raise self.error("has both scale and scale_h and scale_w", hint="keep one of the two")
+        self.scale = (p.scale_h, p.scale_w) if p.HasField("scale_h") else (p.scale, p.scale)
+        for name, factor in zip(("pad_out_h", "pad_out_w"), self.scale, strict=True):
+            if getattr(p, name) and factor != 2 and not p.HasField("upsample_h"):
+                raise self.error(f"takes {name} with a scale of 2 only", got=f"scale {factor}")
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         p, shape = self.layer_param.upsample_param, bottom[0].shape
@@ -44,7 +58,6 @@ class Upsample(Layer):
                 "its bottoms must have one shape (N, C, H, W)",
                 got=" and ".join(str(blob.shape) for blob in bottom),
             )
-        self.scale = (p.scale_h or p.scale, p.scale_w or p.scale)
         height = p.upsample_h or shape[2] * self.scale[0] - p.pad_out_h
         width = p.upsample_w or shape[3] * self.scale[1] - p.pad_out_w
         repeated = (shape[2] * self.scale[0], shape[3] * self.scale[1])
