@@ -48,7 +48,7 @@ def test_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     err = capsys.readouterr().err
     assert 'no layer type "Convolutoin"' in err and "did you mean Convolution or " in err
     assert cli.main(["layers", "Loss"]) == 2
-    assert "EuclideanLoss" in capsys.readouterr().err
+    assert "HingeLoss" in capsys.readouterr().err
 
 
 def test_source_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
