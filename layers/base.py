@@ -53,7 +53,7 @@ class Layer:
     ``forward`` overwrites ``top.data``. ``backward`` overwrites ``bottom.diff`` where
     ``propagate_down`` says so, and *adds to* the diffs of its parameters (``self.blobs``)
     where ``param_propagate_down`` says so, so that gradients of shared parameters and of
-    several passes add up. A layer that runs in place gets the same Blob as bottom and top.
+    several passes add up. A layer with ``runs_in_place`` may get one Blob as bottom and top.
     """
 
     type: ClassVar[str] = ""
@@ -66,6 +66,7 @@ class Layer:
     max_top: ClassVar[int | None] = None
     equal_num_bottom_top: ClassVar[bool] = False
     auto_top: ClassVar[bool] = False
+    runs_in_place: ClassVar[bool] = False
 
     def __init__(self, layer_param: Any, context: LayerContext):
         self.layer_param = layer_param
@@ -183,6 +184,7 @@ class NeuronLayer(Layer):
 
     exact_num_bottom = 1
     exact_num_top = 1
+    runs_in_place = True
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         top[0].reshape(*bottom[0].shape)

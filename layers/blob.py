@@ -99,6 +99,8 @@ class Blob:
         Raises:
             DemitasseError: a length is negative.
         """
+        if len(shape) == 1 and isinstance(shape[0], tuple | list):
+            shape = tuple(shape[0])
         if shape == self._shape:
             return
         if any(length < 0 for length in shape):
@@ -141,7 +143,14 @@ class Blob:
         self._views[which] = storage.reshape(self._shape)
 
     def _allocate(self, which: int) -> Array:
-        store = np.zeros(self.count, self.dtype)
+        try:
+            store = np.zeros(self.count, self.dtype)
+        except (MemoryError, ValueError) as problem:
+            size = self.count * self.dtype.itemsize / 2**30
+            raise DemitasseError(
+                f'blob "{self.name}" of shape {self._shape} is too large for this machine',
+                got=f"{size:,.1f} GiB",
+            ) from problem
         self._stores[which] = store
         view = store.reshape(self._shape)
         self._views[which] = view

@@ -46,4 +46,9 @@ class DemitasseError(Exception):
 
 
 class LayerError(DemitasseError):
-    """A layer cannot work with its parameters, its bottoms' shapes or their values."""
+    """A layer cannot work with its parameters, its bottoms' shapes or their values.
+
+    ``layer_name`` is set where the one who raises it is not the layer itself.
+    """
+
+    layer_name = ""

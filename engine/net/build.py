@@ -11,7 +11,7 @@ from engine.net.gradient_flow import Node
 from engine.net.params import Arena, ParamRegistry
 from engine.schema import LayerParameter, NetParameter
 from engine.spec import NetSpec
-from engine.spec.filter import filter_layers, state_words
+from engine.spec.filter import filter_layers, is_included, state_words
 from engine.spec.splits import insert_splits
 from layers import Blob, DemitasseError, Layer, LayerContext, LayerError, create_layer
 
@@ -39,7 +39,8 @@ class NetBuilder:
                 f"no layer of the net is included in {state_words(spec.param.state)}",
                 str(spec.path or ""),
             )
-        self.param: NetParameter = insert_splits(filtered)
+        with located(self.locate):
+            self.param: NetParameter = insert_splits(filtered, _made_elsewhere(spec.param))
         self.nodes: list[Node] = []
         self.blobs: dict[str, Blob] = {}
         self.params = ParamRegistry()
@@ -91,6 +92,8 @@ class NetBuilder:
             dtype = self.context.dtype
             node.top += [Blob((), "(automatic)", dtype) for _ in range(wanted - len(node.top))]
         layer.check_blob_counts(len(node.bottom), len(node.top))
+        if not layer.runs_in_place:
+            layer.refuse_in_place(node.bottom, node.top)
 
     def _new_blob(self, layer: Layer, name: str) -> Blob:
         if name in self.blobs:
@@ -100,6 +103,17 @@ class NetBuilder:
             )
         blob = self.blobs[name] = Blob((), name, self.context.dtype)
         return blob
+
+
+def _made_elsewhere(net: NetParameter) -> dict[str, str]:
+    """What to say of blobs that only excluded layers make."""
+    state = state_words(net.state)
+    return {
+        blob: f'layer "{layer.name}" makes it, but is not included in {state}'
+        for layer in net.layer
+        if not is_included(layer, net.state)
+        for blob in layer.top
+    }
 
 
 def loss_weights(node: Node) -> list[float]:
@@ -140,12 +154,12 @@ def locator(spec: NetSpec) -> Locate:
 
 
 @contextmanager
-def located(locate: Locate, layer_name: str) -> Iterator[None]:
-    """Adds the place in the config to an error that a layer raises."""
+def located(locate: Locate, layer_name: str = "") -> Iterator[None]:
+    """Adds the place in the config to an error that a layer raises, or that is about a layer."""
     try:
         yield
     except LayerError as error:
-        place = locate(layer_name)
+        place = locate(layer_name or error.layer_name)
         if place and place not in error.where:
             error.where = f"{place}, {error.where}"
         raise

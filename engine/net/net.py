@@ -77,6 +77,7 @@ class Net:
         self.name: str = spec.param.name
         self.debug_info: bool = spec.param.debug_info
         self._tracer = Tracer()
+        self._has_run = False
         self.nodes: list[Node] = built.nodes
         self.blobs: dict[str, Blob] = built.blobs
         self.outputs: list[str] = built.outputs
@@ -137,6 +138,8 @@ class Net:
         Returns:
             the outputs by name (with ``end``: that layer's tops), as views of the blobs.
         """
+        for name in blobs or ():
+            self._blob(name)
         if inputs:
             self._feed(inputs)
         first, last = self._range(start, end)
@@ -164,6 +167,8 @@ class Net:
         Returns:
             the gradients of the inputs by name (with ``end``: of that layer's bottoms).
         """
+        if not self._has_run:
+            raise DemitasseError("backward() needs a forward() before it")
         for name, values in top_diffs.items():
             self._blob(name).diff = values
         first, last = self._range(end, start)
@@ -178,7 +183,7 @@ class Net:
             return self._forward(first, last)
 
     def _forward(self, first: int, last: int) -> float:
-        loss = 0.0
+        loss, self._has_run = 0.0, True
         for node in self.nodes[first : last + 1]:
             if node.shapes != [blob.shape for blob in node.bottom]:
                 self._reshape(node)

@@ -49,6 +49,7 @@ class ParamRegistry:
         self._owners: dict[str, Param] = {}
         self._sharers: list[tuple[Blob, Blob]] = []
         self.shared: set[tuple[str, int]] = set()
+        self._names: set[str] = set()
 
     def add_layer(self, layer: Layer) -> None:
         """Takes in all blobs of a layer that has been set up.
@@ -61,6 +62,13 @@ class ParamRegistry:
             raise layer.error(
                 "has more param entries than parameters", len(specs), f"at most {len(layer.blobs)}"
             )
+        if layer.blobs and layer.name in self._names:
+            raise layer.error(
+                "has the name of another layer with parameters",
+                hint="parameters are saved by layer name, so each needs a name of its own",
+            )
+        if layer.blobs:
+            self._names.add(layer.name)
         frozen = getattr(layer, "frozen_params", False)
         for index, blob in enumerate(layer.blobs):
             spec = specs[index] if index < len(specs) else ParamSpec()

@@ -93,7 +93,7 @@ class Hdf5Reader:
         self._left = _ROOM + _EXPANSION * os.path.getsize(path)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._file
+        return self._file.get(name, getlink=True) is not None
 
     def members(self, *path: str) -> list[str]:
         """The names in a group.

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import platform
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 
 import google.protobuf
@@ -91,6 +91,7 @@ def versions() -> str:
     )
 
 
+@cache
 def _demitasse() -> str:
     try:
         return metadata.version("demitasse")
@@ -98,6 +99,7 @@ def _demitasse() -> str:
         return "(not installed)"
 
 
+@cache
 def _matrix_library() -> str:
     config = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {}) if config else {}

@@ -93,7 +93,14 @@ def _sealed_together(snapshot: Snapshot) -> bool:
 
 
 def find_newest(prefix: str) -> Snapshot | None:
-    """The newest snapshot of a prefix that can be read whole; says which it passed over."""
+    """The newest snapshot of a prefix that can be read whole; says which it passed over.
+
+    Returns:
+        None where there is no snapshot at all.
+
+    Raises:
+        SnapshotError: there are some, and none of them is whole.
+    """
     folder, stem = Path(prefix).parent, Path(prefix).name
     numbered = []
     for path in folder.glob(f"{_escape(stem)}_iter_*.solverstate*"):
@@ -105,6 +112,12 @@ def find_newest(prefix: str) -> Snapshot | None:
             return read_snapshot(path)
         except DemitasseError as problem:
             log.warning("skipping %s: %s", path, problem)
+    if numbered:
+        raise SnapshotError(
+            "no snapshot of this prefix is whole; training from the beginning would overwrite them",
+            prefix,
+            hint="mend or move them, or start anew under another snapshot_prefix",
+        )
     return None
 
 
@@ -115,8 +128,9 @@ def _escape(stem: str) -> str:
 def _model_path(path: Path, state: StoredState) -> Path:
     """The model of a state: beside it (also after a move), else where the writer had it."""
     written = Path(state.learned_net.replace("\\", "/"))
+    beside = [path.with_name(written.name)] if written.name else []
     renamed = path.with_name(path.name.replace(".solverstate", ".caffemodel"))
-    for candidate in (path.with_name(written.name), renamed, written):
+    for candidate in (*beside, renamed, written):
         if candidate != path and candidate.is_file():
             return candidate
     raise SnapshotError(

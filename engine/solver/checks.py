@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
 from engine.errors import SnapshotError
+from engine.net import Net
 from engine.schema import SolverParameter
+from engine.snapshot.state_file import StoredState
 from engine.solver.epochs import check_epochs
 from engine.solver.policy_checks import check_policy
 from layers.errors import DemitasseError
@@ -31,6 +34,12 @@ def check_settings(param: SolverParameter, where: str) -> None:
         DemitasseError: one of them is out of its range or unknown.
     """
     check_policy(param)
+    if not param.HasField("base_lr"):
+        raise DemitasseError("base_lr is missing", where, expected="a learning rate, such as 0.01")
+    if not 0 <= param.base_lr < math.inf:
+        raise DemitasseError(
+            "base_lr is no learning rate", where, f"{param.base_lr:g}", "0 or more"
+        )
     for field, bound in _LEAST.items():
         value = getattr(param, field)
         if value < bound:
@@ -45,6 +54,37 @@ def check_settings(param: SolverParameter, where: str) -> None:
         )
     check_epochs(param, where)
     _check_monitor(param, where)
+
+
+def check_loss_exists(net: Net) -> None:
+    """Checks that training has something to minimise.
+
+    Raises:
+        DemitasseError: no top of the net has a loss weight.
+    """
+    if not any(any(node.loss_weights) for node in net.nodes):
+        raise DemitasseError(
+            "the net has no loss when it trains, so it would learn nothing",
+            net.name,
+            hint="add a loss layer that the TRAIN phase includes, or give a top a loss_weight",
+        )
+
+
+def check_type(state: StoredState, type_name: str, path: Path) -> None:
+    """Checks that a solver state was saved by the update rule that is to go on from it.
+
+    Raises:
+        SnapshotError: it was saved by another. Caffe's files do not say.
+    """
+    stored = state.progress.config.type if state.progress is not None else ""
+    if stored and stored != type_name:
+        raise SnapshotError(
+            "the solver state was saved by another solver type",
+            str(path),
+            stored,
+            type_name,
+            "go on with the same type, or start anew from the model with --weights",
+        )
 
 
 def _check_monitor(param: SolverParameter, where: str) -> None:

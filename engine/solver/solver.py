@@ -19,7 +19,13 @@ from engine.snapshot.leftovers import settle
 from engine.snapshot.provenance import Provenance
 from engine.snapshot.state_file import StoredState, write_state
 from engine.snapshot.store import Snapshot, find_newest, read_snapshot, snapshot_path
-from engine.solver.checks import check_settings, check_writable, may_write
+from engine.solver.checks import (
+    check_loss_exists,
+    check_settings,
+    check_type,
+    check_writable,
+    may_write,
+)
 from engine.solver.companions import Companions
 from engine.solver.config import resolve
 from engine.solver.divergence import check_loss, check_state
@@ -65,7 +71,6 @@ class Solver:
         spec = _as_spec(source, overrides)
         self.param = SolverParameter()
         self.param.CopyFrom(spec.param)
-        config = resolve(spec)
         self.listener = listener or LogListener()
         self.iter = 0
         check_settings(self.param, str(spec.path or "solver"))
@@ -79,6 +84,7 @@ class Solver:
         test_specs = test_nets(spec)
         seeds = np.random.SeedSequence(self.seed).generate_state(1 + len(test_specs))
         self.net = Net(train_net(spec), allow_code=allow_code, seed=int(seeds[0]))
+        check_loss_exists(self.net)
         self.test_nets = [
             Net(test.spec, allow_code=allow_code, seed=int(seed))
             for test, seed in zip(test_specs, seeds[1:], strict=True)
@@ -94,9 +100,8 @@ class Solver:
         self.companions = Companions(self.param, self.net, self.test_nets, self.prefix)
         self.losses = LossWindow(self.param.average_loss)
         self.test_scores: list[dict[str, float]] = []
-        self.provenance = Provenance(config, self.net)
-        self.snapshot_seconds = 0.0  # what the last snapshot took
-        self._saved = -1  # the iteration of the last snapshot
+        self.provenance = Provenance(resolve(spec), self.net)
+        self.snapshot_seconds, self._saved = 0.0, -1  # of the last one: time, iteration
         self._stop = self._finishing = self._snapshot_asked = False
 
     def solve(self, resume_file: str | Path | None = None) -> None:
@@ -267,6 +272,7 @@ class Solver:
 
     def _restore(self, snapshot: Snapshot) -> None:
         state = snapshot.state
+        check_type(state, self.param.type, snapshot.path)
         self.optimizer.check_history(state.history, snapshot.path)
         weights.copy_all(self.net, snapshot.model)
         self.optimizer.set_history(state.history)

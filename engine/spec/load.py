@@ -13,6 +13,7 @@ from engine.spec.bind import bind
 from engine.spec.expand import expand
 from engine.spec.files import decode_text, find_file, read_bytes
 from engine.spec.implied import add_implied, add_implied_to_solver
+from engine.spec.length import refuse_long
 from engine.spec.node import Mapping
 from engine.spec.origins import Origins
 from engine.spec.overrides import apply_overrides, of_root, variable_settings
@@ -146,6 +147,7 @@ def parse_solver(text: str, name: str = "<text>", overrides: Iterable[str] = ())
 def _net_of_text(
     text: str, name: str, form: Form, path: Path | None, overrides: Iterable[str]
 ) -> NetSpec:
+    refuse_long(text, name)
     problems: list[DemitasseError] = []
     tree = text_tree(text, name, form, problems)
     if path is not None and not tree.entries:
@@ -167,6 +169,7 @@ def _net_of_text(
 def _solver_of_text(
     text: str, name: str, form: Form, path: Path | None, overrides: Iterable[str]
 ) -> SolverSpec:
+    refuse_long(text, name)
     problems: list[DemitasseError] = []
     tree = text_tree(text, name, form, problems)
     if path is not None and not tree.entries:

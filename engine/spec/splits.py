@@ -7,20 +7,25 @@ layer ``data_conv_0_split`` makes ``data_conv_0_split_0``, ``data_conv_0_split_1
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from engine.schema import LayerParameter, NetParameter
-from layers.errors import DemitasseError, did_you_mean
+from layers.errors import LayerError, did_you_mean
 
 Top = tuple[int, int]  # the producing layer's index, and which of its tops
 
 
-def insert_splits(net: NetParameter) -> NetParameter:
+def insert_splits(net: NetParameter, elsewhere: Mapping[str, str] | None = None) -> NetParameter:
     """A copy of the net in which every blob has at most one reader.
 
+    Args:
+        net: the net, without the layers that its state excludes.
+        elsewhere: blobs that excluded layers make, and what to say of them when one is missing.
+
     Raises:
-        DemitasseError: a bottom that no earlier layer makes.
+        LayerError: a bottom that no earlier layer makes.
     """
-    sources, readers = _trace(net)
+    sources, readers = _trace(net, elsewhere or {})
     result = NetParameter()
     result.CopyFrom(net)
     del result.layer[:]
@@ -49,7 +54,7 @@ def split_blob_name(layer: str, blob: str, top: int, copy: int) -> str:
     return f"{blob}_{layer}_{top}_split_{copy}"
 
 
-def _trace(net: NetParameter) -> tuple[dict[Top, Top], Counter[Top]]:
+def _trace(net: NetParameter, elsewhere: Mapping[str, str]) -> tuple[dict[Top, Top], Counter[Top]]:
     """For each bottom the top it reads; for each top how many read it, a loss counting as one."""
     latest: dict[str, Top] = {}
     sources: dict[Top, Top] = {}
@@ -57,11 +62,13 @@ def _trace(net: NetParameter) -> tuple[dict[Top, Top], Counter[Top]]:
     for index, layer in enumerate(net.layer):
         for position, name in enumerate(layer.bottom):
             if name not in latest:
-                raise DemitasseError(
+                problem = LayerError(
                     f'no layer above makes its bottom "{name}"',
                     f'layer "{layer.name}" ({layer.type})',
-                    hint=did_you_mean(name, latest),
+                    hint=elsewhere.get(name) or did_you_mean(name, latest),
                 )
+                problem.layer_name = layer.name
+                raise problem
             sources[index, position] = latest[name]
             readers[latest[name]] += 1
         for position, name in enumerate(layer.top):

@@ -41,7 +41,6 @@ class ArgMax(Layer):
     exact_num_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         p, shape = self.layer_param.argmax_param, bottom[0].shape
         if p.HasField("axis"):
             self._axis = self.axis(bottom[0], p.axis)

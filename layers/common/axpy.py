@@ -38,7 +38,6 @@ class Axpy(Layer):
     exact_num_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         a, x, b = bottom
         if x.num_axes < 2 or x.shape != b.shape:
             raise self.error(

@@ -39,7 +39,6 @@ class BatchReindex(Layer):
     exact_num_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         self._num = batch_size(self, bottom[0])
         if bottom[1].num_axes != 1:
             raise self.error(

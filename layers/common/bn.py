@@ -44,6 +44,8 @@ class BN(Layer):
     alexgkendall/caffe-segnet (whose further tops, mean and variance, are not made).
     """
 
+    runs_in_place = True
+
     exact_num_bottom = 1
     exact_num_top = 1
 

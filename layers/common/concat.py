@@ -44,7 +44,6 @@ class Concat(Layer):
             )
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         p = self.layer_param.concat_param
         wanted = p.concat_dim if p.HasField("concat_dim") else p.axis
         axis = self._axis = self.axis(bottom[0], wanted)

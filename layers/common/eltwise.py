@@ -52,7 +52,6 @@ class Eltwise(Layer):
         self._coeff: list[float] = list(p.coeff) or [1.0] * len(bottom)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         for blob in bottom[1:]:
             if blob.shape != bottom[0].shape:
                 raise self.error(

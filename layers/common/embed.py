@@ -51,7 +51,6 @@ class Embed(Layer):
             self.add_blob((p.num_output,), p.bias_filler)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         top[0].reshape(*bottom[0].shape, self.layer_param.embed_param.num_output)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

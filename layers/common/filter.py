@@ -43,7 +43,6 @@ class Filter(Layer):
             )
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         selector = bottom[-1]
         if selector.num_axes == 0 or selector.count != selector.shape[0]:
             raise self.error(

@@ -67,7 +67,6 @@ class MultiHeadAttention(Layer):
             self.add_blob((out,), p.bias_filler)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         widths = [self.blobs[0].shape[1], self.blobs[1].shape[1]]
         for blob, width in zip(bottom, widths, strict=False):
             if blob.num_axes != 3 or blob.shape[2] != width or blob.shape[1] == 0:

@@ -52,7 +52,6 @@ class Normalize(Layer):
             blob.data.fill(1)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         channels = bottom[0].shape[self.axis(bottom[0], 1)]
         if self.blobs[0].count not in (1, channels) or (
             self.blobs[0].count == 1

@@ -18,6 +18,8 @@ class PerAxisLayer(Layer):
     The operand is bottom 1 where there is one, else a parameter.
     """
 
+    runs_in_place = True
+
     min_bottom = 1
     max_bottom = 2
     exact_num_top = 1

@@ -38,7 +38,6 @@ class Permute(Layer):
     exact_num_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         order, axes = list(self.layer_param.permute_param.order), bottom[0].num_axes
         if len(set(order)) != len(order) or any(axis >= axes for axis in order):
             raise self.error(

@@ -40,7 +40,6 @@ class Reduction(Layer):
     exact_num_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         p, shape = self.layer_param.reduction_param, bottom[0].shape
         axis = self.axis(bottom[0], p.axis)
         self._rows = math.prod(shape[:axis]), math.prod(shape[axis:])

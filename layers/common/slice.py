@@ -46,7 +46,6 @@ class Slice(Layer):
             )
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         p = self.layer_param.slice_param
         wanted = p.slice_dim if p.HasField("slice_dim") else p.axis
         axis = self._axis = self.axis(bottom[0], wanted)

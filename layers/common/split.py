@@ -35,7 +35,6 @@ class Split(Layer):
     min_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         for blob in top:
             blob.reshape(*bottom[0].shape)
             blob.share_data(bottom[0])

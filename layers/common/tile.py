@@ -35,7 +35,6 @@ class Tile(Layer):
     exact_num_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         p, shape = self.layer_param.tile_param, list(bottom[0].shape)
         if p.tiles < 1:
             got = f"tiles: {p.tiles}" if p.HasField("tiles") else "no tiles"

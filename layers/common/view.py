@@ -17,7 +17,6 @@ class ViewLayer(Layer):
     exact_num_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         top[0].reshape(*self.top_shape(bottom[0]))
         top[0].share_data(bottom[0])
         top[0].share_diff(bottom[0])

@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike
 from layers.blob import Array
 from layers.kernels.geometry import Geometry
 from layers.kernels.im2col import fold, padded, windows
+from layers.kernels.product import multiply_maps
 from layers.kernels.scratch import scratch
 from layers.kernels.threads import OPERATIONS, pieces, share, thread_count
 
@@ -79,7 +80,7 @@ class Correlation:
         def some(images: slice) -> None:
             for part in self._parts(images):
                 products = self._products(part, x.dtype)
-                np.matmul(matrix, self._rows(x, part), out=products)
+                multiply_maps(matrix, self._rows(x, part), products)
                 if bias is not None:
                     products += bias.reshape(self.group, 1, self.maps, 1)
                 np.copyto(self._by_image(y, part), self._images_first(products, part))

@@ -10,6 +10,7 @@ import numpy as np
 
 from layers.blob import Array
 from layers.kernels.geometry import Geometry
+from layers.kernels.product import multiply_maps
 from layers.kernels.threads import OPERATIONS, share
 
 
@@ -32,7 +33,7 @@ class Pointwise:
         out, matrix = self._outputs(y), self._matrix(weights)
 
         def some(images: slice) -> None:
-            np.matmul(matrix, self._visited(x, images), out=out[images])
+            multiply_maps(matrix, self._visited(x, images), out[images])
             if bias is not None:
                 out[images] += bias.reshape(self.group, self.maps, 1)
 

@@ -202,7 +202,9 @@ def _run(parts: list[_Part[Result]]) -> list[Result]:
     """The first part here, the others in the team."""
     for part in parts[1:]:
         _get_team().submit(part.run)
+    _here.serving = True  # what this part would share out finds everyone busy
     parts[0].run()
+    _here.serving = False
     try:
         return [part.result() for part in parts]
     finally:

@@ -72,6 +72,8 @@ class PythonLayer(Layer):
     Source: Caffe's Python layer.
     """
 
+    runs_in_place = True
+
     def __init__(self, layer_param: Any, context: LayerContext):
         super().__init__(layer_param, context)
         self._ready = False

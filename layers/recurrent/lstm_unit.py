@@ -45,7 +45,6 @@ class LSTMUnit(Layer):
         self.values: Array = np.empty(0)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         shape = bottom[0].shape
         if len(shape) != 3 or shape[0] != 1:
             raise self.error(f'"{bottom[0].name}" must have shape (1, N, H)', got=shape)

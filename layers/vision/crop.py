@@ -50,7 +50,6 @@ class Crop(Layer):
             )
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         p, (x, size) = self.layer_param.crop_param, bottom
         first = self.axis(x, p.axis)
         if x.num_axes != size.num_axes:

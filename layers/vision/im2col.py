@@ -45,7 +45,6 @@ class Im2col(Layer):
         self.geometry = read_geometry(self, bottom[0], axis + 1)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         shape = bottom[0].shape
         axis = self.axis(bottom[0], self.layer_param.convolution_param.axis)
         if len(shape) - axis - 1 != len(self.geometry.kernel):

@@ -44,7 +44,6 @@ class Interp(Layer):
     exact_num_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         p, shape = self.layer_param.interp_param, bottom[0].shape
         if len(shape) != 4:
             raise self.error(

@@ -59,7 +59,6 @@ class Pooling(Layer):
         self.kept: Array = np.empty(0)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         self.rows, self.columns = window_axes(self, bottom[0])
         for blob in top:
             blob.reshape(*bottom[0].shape[:2], self.rows.out, self.columns.out)

@@ -39,7 +39,6 @@ class Reorg(Layer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         p, shape = self.layer_param.reorg_param, bottom[0].shape
-        self.refuse_in_place(bottom, top)
         if len(shape) != 4:
             raise self.error(
                 f'bottom "{bottom[0].name}" must have 4 axes: images, channels, height, width',

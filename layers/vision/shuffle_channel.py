@@ -38,7 +38,6 @@ class ShuffleChannel(Layer):
     exact_num_top = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         group, shape = self.layer_param.shuffle_channel_param.group, bottom[0].shape
         channels = shape[self.axis(bottom[0], 1)]
         if group == 0 or channels % group:

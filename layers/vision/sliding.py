@@ -54,7 +54,6 @@ class SlidingLayer(Layer):
         raise NotImplementedError
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.refuse_in_place(bottom, top)
         shape, axis = bottom[0].shape, self._check(bottom)
         lengths = self.out_lengths(shape[axis + 1 :])
         check_fits(self, self.geometry, bottom[0], lengths)

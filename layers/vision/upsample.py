@@ -52,7 +52,6 @@ class Upsample(Layer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         p, shape = self.layer_param.upsample_param, bottom[0].shape
-        self.refuse_in_place(bottom, top)
         if len(shape) != 4 or any(blob.shape != shape for blob in bottom):
             raise self.error(
                 "its bottoms must have one shape (N, C, H, W)",
