@@ -6,10 +6,36 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tools import layers, train
+from tools import (
+    convert,
+    course,
+    draw,
+    gradcheck,
+    init,
+    layers,
+    plot,
+    show,
+    snapshot,
+    time_net,
+    train,
+    upgrade,
+)
 from tools.run import run_command
 
-_COMMANDS = {"train": train, "layers": layers}
+_COMMANDS = {
+    "train": train,
+    "time": time_net,
+    "layers": layers,
+    "convert": convert,
+    "init": init,
+    "show": show,
+    "snapshot": snapshot,
+    "upgrade": upgrade,
+    "gradcheck": gradcheck,
+    "draw": draw,
+    "plot": plot,
+    "course": course,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

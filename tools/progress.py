@@ -10,8 +10,32 @@ from pathlib import Path
 from tqdm import tqdm
 
 from engine.solver.listener import Listener, LogListener, Step
+from tools.terminal import terminal_may_be_gone
 
 _REFRESH = 0.5  # seconds between two looks at the speed
+
+
+class Listeners(Listener):
+    """Several that hear the same, in order."""
+
+    def __init__(self, *listeners: Listener):
+        self._listeners = listeners
+
+    def stepped(self, step: Step) -> None:
+        for listener in self._listeners:
+            listener.stepped(step)
+
+    def displayed(self, step: Step, outputs: Mapping[str, float]) -> None:
+        for listener in self._listeners:
+            listener.displayed(step, outputs)
+
+    def tested(self, iteration: int, net: int, scores: Mapping[str, float]) -> None:
+        for listener in self._listeners:
+            listener.tested(iteration, net, scores)
+
+    def snapshotted(self, path: Path) -> None:
+        for listener in self._listeners:
+            listener.snapshotted(path)
 
 
 class ProgressListener(Listener):
@@ -36,6 +60,10 @@ class ProgressListener(Listener):
         self._samples = 0
 
     def stepped(self, step: Step) -> None:
+        with terminal_may_be_gone():
+            self._step(step)
+
+    def _step(self, step: Step) -> None:
         self._bar.update()
         self._samples += step.samples
         elapsed = time.perf_counter() - self._since
@@ -60,7 +88,8 @@ class ProgressListener(Listener):
 
     def close(self) -> None:
         """Leaves the bar as it stands."""
-        self._bar.close()
+        with terminal_may_be_gone():
+            self._bar.close()
 
     def _restart_clock(self) -> None:
         """Time spent on tests and snapshots is not training time."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from layers.errors import DemitasseError
+from tools.terminal import terminal_may_be_gone
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
@@ -27,8 +28,9 @@ class _Handler(logging.Handler):
             else (record.getMessage())
         )
         stream = sys.stderr if serious else sys.stdout
-        tqdm.write(text, file=stream)
-        stream.flush()
+        with terminal_may_be_gone():
+            tqdm.write(text, file=stream)
+            stream.flush()
 
 
 def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:

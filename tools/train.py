@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
+import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from engine import Solver
 from engine.net import weights
+from engine.solver.interrupts import Effect, Interrupts, TimeLimit
 from engine.spec import read_solver
 from layers.errors import DemitasseError
-from tools.progress import ProgressListener
+from tools.durations import parse_duration
+from tools.progress import Listeners, ProgressListener
 from tools.run import run_command
+from tools.run_log import RunLog
+from tools.threads_option import add_threads_option, use_threads
 
 log = logging.getLogger("demitasse")
+
+EFFECTS = ("stop", "snapshot", "none")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,23 +50,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gpu", "-gpu", metavar="ID", help="accepted for Caffe's sake; training uses the CPU"
     )
     parser.add_argument(
+        "--time-limit", metavar="TIME",
+        help="save and end, with exit code 0, before so much time is over: 2h, 90s, 1:30:00",
+    )  # fmt: skip
+    for name, default in (("sigint", "stop"), ("sighup", "snapshot")):
+        effect = f"{name}_effect"
+        parser.add_argument(
+            f"--{effect}", f"--{name}-effect", f"-{effect}", choices=EFFECTS, default=default,
+            help=f"what {name.upper()} does: stop (and save), snapshot (and go on) or none; "
+            "default: %(default)s",
+        )  # fmt: skip
+    parser.add_argument(
         "--allow-code", action="store_true", help="let the config name Python code to run"
     )
+    add_threads_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains; returns 0, or raises a DemitasseError for what is wrong with the input."""
+    for option in ("resume", "weights"):
+        if getattr(arguments, option) == "":
+            raise DemitasseError(f"--{option} names no file", hint="is a variable empty?")
     if arguments.resume and arguments.weights:
         raise DemitasseError(
             "--resume and --weights exclude each other",
             hint="a snapshot already holds the weights; leave one of the two out",
         )
+    deadline = _deadline(arguments.time_limit)
+    use_threads(arguments.threads)
     spec = read_solver(Path(arguments.config), arguments.overrides)
     if arguments.gpu is not None:
         spec.param.solver_mode = spec.param.GPU
     solver = Solver(spec, allow_code=arguments.allow_code)
     log.info("Training %s, random seed %d", solver.net.name or arguments.config, solver.seed)
-    _load(solver, arguments)
+    if not solver.param.max_iter:
+        raise DemitasseError("max_iter is missing", arguments.config, hint="set solver.max_iter")
+    resumed_from = _load(solver, arguments)
     if solver.iter >= solver.param.max_iter:
         log.warning(
             "iteration %d has reached max_iter %d: nothing left to train",
@@ -65,12 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             solver.param.max_iter,
         )
         return 0
-    solver.listener = listener = ProgressListener(solver.iter, solver.param.max_iter)
-    try:
-        solver.solve()
-    finally:
-        listener.close()
-    return 0
+    return _train(solver, arguments, deadline, resumed_from)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,27 +103,81 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(run, parser.parse_args(argv))
 
 
-def _load(solver: Solver, arguments: argparse.Namespace) -> None:
-    """Takes up a snapshot or the parameters of other models."""
+def _train(
+    solver: Solver, arguments: argparse.Namespace, deadline: float | None, resumed_from: str | None
+) -> int:
+    """Trains with everything that the command line adds to a solver; returns the exit code."""
+    bar = ProgressListener(solver.iter, solver.param.max_iter)
+    record = RunLog(solver, sys.argv, resumed_from)
+    limit = TimeLimit(solver, math.inf if deadline is None else deadline)
+    solver.listener = Listeners(bar, record, limit)
+    reason = "error"
+    try:
+        with Interrupts(solver, _effects(arguments)) as interrupts:
+            solver.solve()
+        reason = _reason(solver, interrupts, limit)
+    except DemitasseError as problem:
+        reason = f"error: {problem.what}"
+        raise
+    finally:
+        bar.close()
+        record.ended(reason)
+    if interrupts.received is not None or limit.reached:
+        log.info("Ended by %s at iteration %d; `--resume auto` goes on", reason, solver.iter)
+    return interrupts.exit_code
+
+
+def _reason(solver: Solver, interrupts: Interrupts, limit: TimeLimit) -> str:
+    if interrupts.received is not None:
+        return interrupts.received.name
+    if limit.reached:
+        return "the time limit"
+    return "max_iter" if solver.iter >= solver.param.max_iter else "early_stop"
+
+
+def _effects(arguments: argparse.Namespace) -> dict[signal.Signals, Effect]:
+    effects: dict[signal.Signals, Effect] = {
+        signal.SIGINT: arguments.sigint_effect,
+        signal.SIGTERM: "stop",
+    }
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        effects[signal.SIGHUP] = arguments.sighup_effect
+    return effects
+
+
+def _deadline(time_limit: str | None) -> float | None:
+    return None if time_limit is None else time.monotonic() + parse_duration(time_limit)
+
+
+def _load(solver: Solver, arguments: argparse.Namespace) -> str | None:
+    """Takes up a snapshot, whose path it returns, or the parameters of other models."""
+    resumed_from = None
     if arguments.resume == "auto":
         path = solver.restore_newest()
         if path is None:
             log.info("No snapshot of %s yet: starting from the beginning", solver.prefix)
         else:
+            resumed_from = str(path)
             log.info("Resuming from %s at iteration %d", path, solver.iter)
     elif arguments.resume:
         solver.restore(arguments.resume)
+        resumed_from = arguments.resume
         log.info("Resuming from %s at iteration %d", arguments.resume, solver.iter)
     for file in (arguments.weights or "").split(","):
         if file:
             report = weights.copy_from(solver.net, file)
             for line in report.lines():
                 log.info("%s", line)
+            if not report.copied:
+                raise DemitasseError(
+                    "nothing in this model fits the net", file, hint="see the lines above"
+                )
             if report.mismatched:
                 log.warning(
                     "not fitted, and so starting untrained: %s; rename what is meant to be new",
                     ", ".join(report.mismatched),
                 )
+    return resumed_from
 
 
 if __name__ == "__main__":

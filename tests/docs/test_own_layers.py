@@ -44,11 +44,20 @@ def test_the_layer_has_ten_lines(folder: Path) -> None:
 
 
 def test_gradient(folder: Path) -> None:
-    assert "The gradient is right." in run(folder, "check.py")
+    page = (ROOT / "docs" / "own_layers.md").read_text()
+    shown = re.search(r"```\n(layer  by.*?)```", page, re.S)
+    told = run(folder, "check.py")
+    assert shown and without_round_off(told).startswith(without_round_off(shown.group(1)))
     layer = folder / "squareplus.py"
     layer.write_text(layer.read_text().replace("(y2 + 1)", "(y2 + 2)"))
-    with pytest.raises(AssertionError, match="wrong at"):
+    with pytest.raises(AssertionError):
         run(folder, "check.py")
+
+
+def without_round_off(text: str) -> str:
+    """The output of gradcheck without what differs from one machine to another."""
+    text = re.sub(r"\d+,\d+ .*e-\d\d", "", text)
+    return re.sub(r" +", " ", text)
 
 
 def test_training(folder: Path) -> None:

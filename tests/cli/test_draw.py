@@ -1,0 +1,135 @@
+"""The draw command: what the pictures say, and that nothing lies on top of anything else."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from engine import Net
+from engine.spec import parse_net
+from tests.harness.places import ROOT
+from tools import cli
+from tools.draw import flow
+from tools.drawing.graph import net_graph
+from tools.drawing.layout import Layout, lay_out
+from tools.drawing.values import local_gradients
+
+LENET = str(ROOT / "configs" / "mnist" / "lenet.yaml")
+PRODUCT = """
+layer:
+  - {name: x, type: DummyData, dummy_data_param: {shape: {dim: 1}, data_filler: {value: 3}}}
+  - {name: y, type: DummyData, dummy_data_param: {shape: {dim: 1}, data_filler: {value: -2}}}
+  - {name: f, type: Eltwise, bottom: [x, y], eltwise_param: {operation: PROD}}
+"""
+SHARED = """
+layer:
+  - {name: x, type: Input, input_param: {shape: {dim: [2, 3]}}}
+  - {name: one, type: InnerProduct, param: [{name: w}],
+     inner_product_param: {num_output: 3, bias_term: false}}
+  - {name: two, type: InnerProduct, param: [{name: w}],
+     inner_product_param: {num_output: 3, bias_term: false}}
+  - {name: sum, type: Eltwise, bottom: [one, two]}
+"""
+
+
+def words(file: Path) -> list[str]:
+    """The texts in an SVG file."""
+    root = ElementTree.fromstring(file.read_text())
+    return [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("how", [["--layout", "own"], ["--layout", "dot"]])
+def test_net(how: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    if "dot" in how and shutil.which("dot") is None:
+        pytest.skip("graphviz is not installed")
+    assert cli.main(["draw", LENET, *how]) == 0
+    assert capsys.readouterr().out == "lenet.svg\n"
+    text = [line.strip() for line in words(Path("lenet.svg"))]
+    for line in (
+        "LeNet, TRAIN: 9 layers, 431,080 parameters",
+        "conv1",
+        "Convolution 5x5",
+        "520 parameters",
+        "64x20x24x24",
+        "relu1: ReLU",
+        "Pooling MAX 2x2, stride 2",
+        "with label 64",
+    ):
+        assert line in text
+
+
+def test_without_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.drawing.dot.available", lambda: False)
+    assert cli.main(["draw", LENET, "--phase", "test", "-o", "test.svg"]) == 0
+    assert "Accuracy" in words(Path("test.svg"))
+
+
+def test_png() -> None:
+    assert cli.main(["draw", LENET, "--layout", "own", "-o", "net.png"]) == 0
+    assert Path("net.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_values() -> None:
+    Path("product.yaml").write_text(PRODUCT)
+    assert cli.main(["draw", "product.yaml", "--values"]) == 0
+    text = words(Path("product.svg"))
+    minus, times = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+    assert f"d/dx: {minus}2 {times} 1 = {minus}2" in text and f"d/dy: 3 {times} 1 = 3" in text
+    assert f"{minus}6" in text
+
+
+def test_values_need_names_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("in_place.yaml").write_text(PRODUCT + "  - {name: r, type: ReLU, top: f}\n")
+    assert cli.main(["draw", "in_place.yaml", "--values"]) == 2
+    assert 'layer "r" works in place' in capsys.readouterr().err
+
+
+def test_drawing_changes_no_gradient() -> None:
+    net = Net(parse_net("force_backward: true\n" + PRODUCT), dtype=np.float64)
+    flow(net)
+    before = {name: blob.diff.copy() for name, blob in net.blobs.items()}
+    assert local_gradients(net.nodes[-1]) == [-2, 3]
+    for name, blob in net.blobs.items():
+        np.testing.assert_array_equal(blob.diff, before[name])
+
+
+def test_shared_parameters() -> None:
+    Path("shared.yaml").write_text(SHARED)
+    assert cli.main(["draw", "shared.yaml", "--layout", "own"]) == 0
+    text = words(Path("shared.svg"))
+    assert "9 parameters" in text and "shares parameters of one" in text
+
+
+@pytest.mark.parametrize("name", ["googlenet", "resnet50"])
+@pytest.mark.parametrize("sideways", [False, True])
+def test_nothing_overlaps(name: str, sideways: bool) -> None:
+    settings = ["vars.batch=1", "vars.crop=224"]
+    config = ROOT / "configs" / "imagenet" / f"{name}.yaml"
+    net = Net(config, phase=1, stages=["deploy"], overrides=settings)
+    layout = lay_out(net_graph(net), sideways)
+    for one, other in itertools.combinations([s for s in layout.spots if s.box is not None], 2):
+        beside = abs(one.x - other.x) >= (one.width + other.width) / 2
+        assert beside or abs(one.y - other.y) >= (one.height + other.height) / 2
+    assert_arrows_lead_on(layout)
+
+
+def assert_arrows_lead_on(layout: Layout) -> None:
+    for number in range(len(layout.paths)):
+        along = [point[0 if layout.sideways else 1] for point in layout.points(number)]
+        assert along == sorted(along)
+
+
+def test_wrong_form(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["draw", LENET, "-o", "net.gif"]) == 2
+    assert "svg or png" in capsys.readouterr().err

@@ -1,0 +1,126 @@
+"""The gradcheck command: right and wrong derivatives, kinks, samples, the whole net."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import Net
+from engine.net.derivatives import numerical_gradient
+from engine.net.gradient_check import NetCheck, check_layers
+from engine.spec import parse_net
+from tests.harness.places import ROOT
+from tools import cli
+
+TINY = str(ROOT / "configs" / "mnist" / "tiny.yaml")
+
+BUG = """
+import caffe
+import numpy as np
+
+class Tanh(caffe.Layer):
+    def setup(self, bottom, top): pass
+    def reshape(self, bottom, top): top[0].reshape(*bottom[0].data.shape)
+    def forward(self, bottom, top): top[0].data[...] = np.tanh(bottom[0].data)
+    def backward(self, top, propagate_down, bottom):
+        bottom[0].diff[...] = top[0].diff * (1 - top[0].data)  # forgot the square
+"""
+BUGGY = """
+layer:
+  - {name: x, type: Input, input_param: {shape: {dim: [3, 4]}}}
+  - name: h
+    type: InnerProduct
+    inner_product_param: {num_output: 3, weight_filler: {type: xavier}}
+  - {name: y, type: Python, python_param: {module: wrong_tanh, layer: Tanh}}
+  - {name: loss, type: Reduction, loss_weight: 1}
+"""
+KINK = """
+layer:
+  - {name: x, type: DummyData, dummy_data_param: {shape: {dim: [2, 3]}}}
+  - {name: y, type: ReLU}
+"""
+
+
+def out(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    assert cli.main(["gradcheck", *arguments]) == code
+    return capsys.readouterr().out
+
+
+def test_right(capsys: pytest.CaptureFixture[str]) -> None:
+    text = out(capsys, TINY, "--elements", "5")
+    assert re.search(r'^hidden +bottom "data" +64x1x28x28 +5 of 50176 ', text, re.M)
+    assert re.search(r"^score +param 1 +10 +5 of 10 ", text, re.M)
+    assert "All gradients are right." in text
+    assert re.search(r"numerical .* two forwards each, [\d,]+ times as long", text)
+
+
+def test_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("wrong_tanh.py").write_text(BUG)
+    Path("net.yaml").write_text(BUGGY)
+    text = out(capsys, "net.yaml", "--allow-code", code=1)
+    assert 'WRONG: y by bottom "h"\n' in text  # and no other layer
+    assert "All gradients" in out(capsys, "net.yaml", "--allow-code", "--layer", "h")
+    whole = out(capsys, "net.yaml", "--allow-code", "--whole", code=1)
+    assert 'WRONG: by input "x", by h param 0, by h param 1\n' in whole
+
+
+def test_kink(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "kink.yaml"
+    config.write_text(KINK)
+    assert "6 at a kink" in out(capsys, str(config))
+
+
+def test_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    out(capsys, TINY, "--layer", "hiden", code=2)
+    out(capsys, TINY, "--layer", "hidden", "--whole", code=2)
+    with pytest.raises(SystemExit):
+        cli.main(["gradcheck", TINY, "--elements", "0"])
+
+
+def test_whole_net(capsys: pytest.CaptureFixture[str]) -> None:
+    text = out(capsys, TINY, "--whole", "--elements", "3")
+    for name in ('input "data"', "hidden param 0", "score param 1"):
+        assert name in text
+    assert "label" not in text
+
+
+def test_shared_parameters_add_up() -> None:
+    config = """
+    force_backward: true
+    layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [2, 3] } } }
+    layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" param { name: "w" }
+            inner_product_param { num_output: 3 bias_term: false
+                                  weight_filler { type: "xavier" } } }
+    layer { name: "b" type: "InnerProduct" bottom: "a" top: "b" param { name: "w" }
+            inner_product_param { num_output: 3 bias_term: false } }
+    layer { name: "square" type: "Reduction" bottom: "b" top: "loss" loss_weight: 1
+            reduction_param { operation: SUMSQ } }
+    """
+    net = Net(parse_net(config), dtype=np.float64, seed=1)
+    net.blobs["x"].data = np.arange(6.0).reshape(2, 3) / 6
+    found = NetCheck(net).compare()
+    assert [one.variable.name for one in found] == ['input "x"', "a param 0"]
+    assert all(one.error < 1e-8 for one in found)
+
+
+def test_checking_leaves_the_net_as_it_was() -> None:
+    net = Net(TINY, dtype=np.float64, seed=1)
+    before = net.arena.data.copy()
+    for _, comparisons in check_layers(net, most=2):
+        assert all(one.passed for one in comparisons)
+    np.testing.assert_array_equal(net.arena.data, before)
+    assert not net.arena.diff.any()
+
+
+def test_numerical_gradient() -> None:
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    gradient = numerical_gradient(lambda: float((x**3).sum()), x)
+    np.testing.assert_allclose(gradient, 3 * x**2, rtol=1e-8)
+    some = numerical_gradient(lambda: float((x**3).sum()), x, np.array([3, 0]))
+    np.testing.assert_allclose(some, [48, 3], rtol=1e-8)

@@ -1,0 +1,84 @@
+"""`demitasse init`: every starter trains at once, and nothing is overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.spec import read_solver
+from tests.harness.places import ROOT
+from tools import cli, init, train
+
+KINDS = ["autoencoder", "cifar", "lenet", "lstm", "mlp", "resnet"]
+SMALL = ("solver.max_iter=2", "solver.test_interval=2", "solver.test_iter=1", "vars.batch=10")
+FEW = [word for setting in SMALL for word in ("--set", setting)]
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_kinds() -> None:
+    assert init.kinds() == KINDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_trains_at_once(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["init", kind]) == 0
+    assert capsys.readouterr().out == f"{kind}.yaml written: train --config {kind}.yaml\n"
+    assert train.main(["--config", f"{kind}.yaml", *FEW]) == 0
+    assert "Iteration 2, testing net #0:" in capsys.readouterr().out
+    assert Path(f"{kind}_iter_2.caffemodel").is_file()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_line_is_short_and_settings_are_explained(kind: str) -> None:
+    text = (ROOT / "tools" / "starters" / f"{kind}.yaml").read_text()
+    assert max(map(len, text.splitlines())) <= 100
+    solver = text.partition("\nsolver:\n")[2].partition("\nnet:\n")[0].splitlines()
+    bare = [line.strip() for line in solver if line.strip() and "#" not in line]
+    assert set(bare) <= {"gamma: 0.0001", "power: 0.75"}
+
+
+def test_no_kind_is_lenet_and_files_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["init"]) == 0
+    Path("lenet.yaml").write_text("mine")
+    assert cli.main(["init", "lenet"]) == 2
+    told = capsys.readouterr().err
+    assert told.splitlines() == [
+        "error: lenet.yaml: the file exists already",
+        "  hint: --force replaces it, -o names another",
+    ]
+    assert Path("lenet.yaml").read_text() == "mine"
+    assert cli.main(["init", "lenet", "--force"]) == 0
+    assert Path("lenet.yaml").read_text() != "mine"
+
+
+def test_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["init", "mlp", "-o", "my.yaml"]) == 0
+    assert "train --config my.yaml" in Path("my.yaml").read_text()
+    assert read_solver("my.yaml").param.snapshot_prefix == "mlp"
+    capsys.readouterr()
+    assert cli.main(["init", "mlp", "-o", "-"]) == 0
+    assert capsys.readouterr().out.startswith("# A multilayer perceptron")
+    assert not Path("mlp.yaml").exists()
+
+
+def test_digits_are_named_relative_inside_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert init._digits(ROOT) == "configs/mnist/digits"
+    assert Path(init._digits(Path.cwd())).is_absolute()
+
+
+def test_unknown_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        cli.main(["init", "transformer"])
+    assert leaving.value.code == 2
+    assert "invalid choice: 'transformer'" in capsys.readouterr().err
+
+
+def test_unwritable(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["init", "mlp", "-o", "no/such/mlp.yaml"]) == 2
+    assert "check that the folder exists" in capsys.readouterr().err

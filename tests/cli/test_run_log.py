@@ -1,0 +1,91 @@
+"""PREFIX_log.jsonl and PREFIX_config.yaml."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.spec import read_solver
+from tests.harness.tiny_run import TESTED, make, write_data
+from tools import train
+from tools.run_log import RunLog
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_data(tmp_path)
+    return tmp_path
+
+
+def run(folder: Path, *options: str, settings: str = TESTED + "display: 3 snapshot: 4") -> int:
+    make(folder, settings)
+    return train.main(["--solver", str(folder / "solver.prototxt"), *options])
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "snap_log.jsonl").read_text().splitlines()]
+
+
+def test_what_is_logged(folder: Path) -> None:
+    assert run(folder, "--set", "solver.test_interval=4") == 0
+    found = events(folder)
+    first = found[0]
+    assert first["event"] == "run" and first["seed"] == 11 and first["resumed_from"] is None
+    assert "NumPy" in first["versions"] and first["threads"] >= 1 and first["command"]
+    assert first["data"][0].startswith("train: 10 samples")
+    names = [(entry["event"], entry["iteration"]) for entry in found[1:]]
+    assert names == [
+        ("test", 0), ("display", 0), ("display", 3), ("snapshot", 4), ("test", 4),
+        ("display", 6), ("snapshot", 8), ("test", 8), ("snapshot", 9), ("end", 9),
+    ]  # fmt: skip
+    display = found[3]
+    assert set(display) >= {"loss", "smoothed_loss", "lr", "outputs", "seconds", "time"}
+    assert found[5]["scores"].keys() == {"accuracy", "loss"}
+    assert found[-1]["reason"] == "max_iter"
+
+
+def test_the_config_beside_it_repeats_the_run(folder: Path) -> None:
+    assert run(folder, "--set", "solver.base_lr=0.25") == 0
+    text = (folder / "snap_config.yaml").read_text()
+    assert "base_lr: 0.25" in text and "random_seed: 11" in text and "- name: ip1" in text
+    weights = (folder / "snap_iter_9.caffemodel").read_bytes()
+    assert read_solver(folder / "snap_config.yaml").net is not None
+    assert train.main(["--config", str(folder / "snap_config.yaml")]) == 0
+    assert (folder / "snap_iter_9.caffemodel").read_bytes() == weights
+
+
+def test_a_resume_appends(folder: Path) -> None:
+    assert run(folder, "--set", "solver.max_iter=4") == 0
+    before = events(folder)
+    with open(folder / "snap_log.jsonl", "a") as log:
+        log.write('{"event": "disp')  # as a kill leaves it
+    assert run(folder, "--resume", "auto") == 0
+    lines = (folder / "snap_log.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines[: len(before)]] == before
+    began = json.loads(lines[len(before) + 1])
+    assert began["event"] == "run" and began["iteration"] == 4
+    assert began["resumed_from"].endswith("snap_iter_4.solverstate")
+
+
+def test_an_error_is_the_last_word(folder: Path) -> None:
+    assert run(folder, "--set", "solver.base_lr=1e30") == 2
+    assert events(folder)[-1]["reason"].startswith("error: ")
+    assert all("NaN" not in line for line in (folder / "snap_log.jsonl").read_text().splitlines())
+
+
+def test_a_full_disk_does_not_stop_training(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    solver = make(folder, TESTED)
+    log = RunLog(solver, [], None)
+    log._file = open("/dev/full", "w")  # noqa: SIM115
+    log.tested(0, 0, {"loss": 1.0})
+    log.tested(1, 0, {"loss": 1.0})
+    assert caplog.text.count("the log is not kept any further: No space left") == 1
+    log.ended("max_iter")
+
+
+def test_no_folder_no_log(folder: Path) -> None:
+    settings = TESTED + "snapshot_after_train: false"
+    assert run(folder, "--set", "solver.snapshot_prefix=nowhere/x", settings=settings) == 0

@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m tools.bench train`` compares training steps with PyTorch's."""

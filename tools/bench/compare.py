@@ -1,0 +1,127 @@
+"""Trains one net in several processes by turns, and measures them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass, field
+
+from layers.errors import DemitasseError
+from tools.bench.loop import sgemm_flops
+from tools.bench.nets import NETS
+from tools.bench.quiet import LIMIT, Watch, wait_for_quiet
+from tools.bench.worker import Worker, ask_once
+
+OURS = "demitasse NUMPY"
+_VARIANTS = ("nchw-foreach", "nchw-fused", "channels_last-fused")
+_SECONDS = 0.6  # that a round of one process takes, about
+_AGREE = 1e-4  # relative to the loss
+
+
+@dataclass
+class Timing:
+    """What was measured of one process."""
+
+    name: str
+    ms: list[float] = field(default_factory=list)
+    disturbed_ms: list[float] = field(default_factory=list)
+    first_step_seconds: float = math.inf
+    peak_bytes: int = 0
+
+    @property
+    def steps(self) -> list[float]:
+        """Steps of quiet rounds, or, where there was none, of disturbed ones."""
+        return self.ms or self.disturbed_ms
+
+    @property
+    def least(self) -> float:
+        """The fastest step."""
+        return min(self.steps)
+
+    @property
+    def median(self) -> float:
+        """The middle of the steps."""
+        return statistics.median(self.steps)
+
+
+@dataclass
+class Result:
+    """One net at one number of threads."""
+
+    net: str
+    threads: int
+    flops: int
+    sgemm_flops_per_second: float = 0.0
+    timings: list[Timing] = field(default_factory=list)
+
+    @property
+    def ours(self) -> Timing:
+        """This project's timing."""
+        return self.timings[0]
+
+    @property
+    def best_peer(self) -> Timing | None:
+        """The fastest variant of the peer."""
+        return min(self.timings[1:], key=lambda timing: timing.least, default=None)
+
+
+def compare(net: str, threads: int, rounds: int, peer_python: str, patience: float) -> Result:
+    """Measures a net, ours and, where its Python is given, the peer's.
+
+    Raises:
+        DemitasseError: the first losses differ, so it is not the same net, or a process fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        facts = ask_once([sys.executable, "-m", "tools.bench.describe", net, folder])
+        commands = {OURS: [sys.executable, "-m", "tools.bench.ours", net, str(threads)]}
+        images = net not in NETS or NETS[net].images
+        for variant in _VARIANTS if peer_python else ():
+            if images or "channels_last" not in variant:
+                peer = [peer_python, "-m", "tools.bench.peer_torch", folder, variant]
+                _check(net, variant, facts["loss"], ask_once([*peer, "check"])["loss"])
+                commands[f"PyTorch {variant}"] = [*peer, str(threads)]
+        result = Result(net, threads, facts["flops"])
+        workers = []
+        for name, command in commands.items():
+            wait_for_quiet(patience)
+            # Once for the file cache, once to be measured.
+            first = Worker(name, command, threads)
+            first.stop()
+            worker = Worker(name, command, threads)
+            seconds = min(first.first_step_seconds, worker.first_step_seconds)
+            result.timings.append(Timing(name, first_step_seconds=seconds))
+            workers.append(worker)
+        _measure(result, workers, rounds, patience)
+        for timing, worker in zip(result.timings, workers, strict=True):
+            timing.peak_bytes = worker.stop()
+    return result
+
+
+def _check(net: str, variant: str, ours: float, theirs: float) -> None:
+    """Raises a DemitasseError unless both nets begin with the same loss."""
+    if not abs(ours - theirs) <= _AGREE * max(1.0, abs(ours)):
+        raise DemitasseError(
+            f"{net}: the peer's first loss is another ({variant})",
+            got=str(theirs),
+            expected=str(ours),
+        )
+
+
+def _measure(result: Result, workers: list[Worker], rounds: int, patience: float) -> None:
+    """Rounds in which every process trains a little while the others wait."""
+    times = [max(1, round(_SECONDS * 1e3 / min(w.ask("train", 2)["ms"]))) for w in workers]
+    for _ in range(rounds):
+        product_ms = min(workers[0].ask("sgemm", 4)["ms"])
+        speed = sgemm_flops() / product_ms * 1e3
+        result.sgemm_flops_per_second = max(result.sgemm_flops_per_second, speed)
+        for timing, worker, count in zip(result.timings, workers, times, strict=True):
+            for _ in range(3):
+                watch = Watch()
+                answer = worker.ask("train", count)
+                if watch.others(answer["cpu_seconds"]) < LIMIT:
+                    timing.ms += answer["ms"]
+                    break
+                timing.disturbed_ms += answer["ms"]
+                wait_for_quiet(patience)

@@ -1,0 +1,32 @@
+"""Our side of the benchmark: ``python -m tools.bench.ours NET THREADS`` trains on command."""
+
+from __future__ import annotations
+
+import sys
+
+from engine.solver.listener import Listener, Step
+from layers.kernels.threads import set_thread_count
+from tools.bench.loop import serve
+from tools.bench.nets import make_solver
+
+
+class _LastLoss(Listener):
+    def stepped(self, step: Step) -> None:
+        self.loss = step.loss
+
+
+def main(name: str, threads: int) -> None:
+    """Trains a net of the benchmark."""
+    set_thread_count(threads)
+    solver = make_solver(name)
+    solver.listener = listener = _LastLoss()
+
+    def step() -> float:
+        solver.step(1)
+        return listener.loss
+
+    serve(step)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

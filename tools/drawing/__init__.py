@@ -1,0 +1,1 @@
+"""Nets as pictures: the graph, its layout, and how it is written."""

@@ -1,0 +1,132 @@
+"""Training runs from their logs: loss, learning rate and test scores by iteration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine import DemitasseError
+from tools.plotting import figures
+
+Series = dict[int, float]  # by iteration
+
+_END = "_log.jsonl"
+
+
+@dataclass
+class Run:
+    """One training run, by what its log says.
+
+    Args:
+        name: what to call it.
+        loss, smoothed, lr: what was displayed.
+        scores: of the tests, by name; those of a second test net say so.
+    """
+
+    name: str
+    loss: Series = field(default_factory=dict)
+    smoothed: Series = field(default_factory=dict)
+    lr: Series = field(default_factory=dict)
+    scores: dict[str, Series] = field(default_factory=dict)
+
+
+def read_runs(places: Iterable[str]) -> list[Run]:
+    """The runs in folders and log files.
+
+    Raises:
+        DemitasseError: a place holds no log, or a log nothing to draw.
+    """
+    files: list[Path] = []
+    for place in map(Path, places):
+        found = sorted(place.glob(f"*{_END}")) if place.is_dir() else [place]
+        if not found or not found[0].is_file():
+            raise DemitasseError(
+                "there is no log of a run here", str(place), expected=f"a file PREFIX{_END}"
+            )
+        files += found
+    names = [file.name.removesuffix(_END) for file in files]
+    if len(set(names)) < len(names):
+        names = [f"{file.parent.name}/{name}" for file, name in zip(files, names, strict=True)]
+    return [read_run(file, name) for file, name in zip(files, names, strict=True)]
+
+
+def read_run(file: Path, name: str) -> Run:
+    """The run in one log; of what a resumed run did again, the later says."""
+    run = Run(name)
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as problem:
+        raise DemitasseError(f"cannot be read: {problem.strerror}", str(file)) from None
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # what a killed run left unfinished
+        if isinstance(entry, dict):
+            _add(run, entry)
+    if not run.loss and not run.scores:
+        raise DemitasseError("nothing was displayed or tested in this run", str(file))
+    return run
+
+
+def _add(run: Run, entry: dict[str, Any]) -> None:
+    at = entry.get("iteration")
+    if not isinstance(at, int):
+        return
+    if entry.get("event") == "display":
+        for series, key in ((run.loss, "loss"), (run.smoothed, "smoothed_loss"), (run.lr, "lr")):
+            _set(series, at, entry.get(key))
+    elif entry.get("event") == "test":
+        net = entry.get("net", 0)
+        for name, value in entry.get("scores", {}).items():
+            label = f"{name} (test net {net})" if net else name
+            _set(run.scores.setdefault(label, {}), at, value)
+    elif entry.get("event") == "run":
+        for series in (run.loss, run.smoothed, run.lr, *run.scores.values()):
+            for later in [iteration for iteration in series if iteration >= at]:
+                del series[later]
+
+
+def _set(series: Series, at: int, value: object) -> None:
+    """An infinite or undefined value is null in the log: a gap in the curve."""
+    series[at] = float(value) if isinstance(value, int | float) else float("nan")
+
+
+def runs_figure(runs: list[Run]) -> Any:
+    """One panel for the loss, one for each test score and one for the learning rate."""
+    scores = list(dict.fromkeys(name for run in runs for name in run.scores))
+    displayed = any(run.loss for run in runs)
+    panels = ["training loss"] * displayed
+    panels += [f"test {name}" for name in scores] + ["learning rate"] * displayed
+    figure = figures.new_figure(7.5, 2.5 * len(panels) + 0.4)
+    all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, panel in zip(all_axes, panels, strict=True):
+        for index, run in enumerate(runs):
+            colour = figures.COLOURS[index % (len(figures.COLOURS) - 1)]
+            if panel == "training loss":
+                _line(axes, run.loss, colour, "", width=0.8, alpha=0.4)
+                _line(axes, run.smoothed, colour, run.name)
+            elif panel == "learning rate":
+                _line(axes, run.lr, colour, run.name)
+            else:
+                score = run.scores.get(panel.removeprefix("test "), {})
+                _line(axes, score, colour, run.name, marker="o")
+        axes.set_ylabel(panel)
+    if len(runs) > 1:
+        all_axes[0].legend()
+    else:
+        figure.suptitle(runs[0].name, fontweight="bold", fontsize=12)
+    all_axes[-1].set_xlabel("iteration")
+    return figure
+
+
+def _line(
+    axes: Any, series: Series, colour: str, label: str, width: float = 1.8, **style: Any
+) -> None:
+    at = sorted(series)
+    axes.plot(
+        at, [series[i] for i in at], color=colour, label=label or None, lw=width, ms=4, **style
+    )

@@ -1,0 +1,129 @@
+"""PREFIX_log.jsonl and PREFIX_config.yaml: what a training run did, for programs to read."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from engine.snapshot.atomic import write_atomically
+from engine.snapshot.provenance import versions
+from engine.solver import Listener, Solver, Step
+from engine.solver.config import config_yaml
+from layers.errors import DemitasseError
+from layers.kernels.threads import thread_count
+
+log = logging.getLogger("demitasse")
+
+
+class RunLog(Listener):
+    """Appends one JSON object a line for each display, test and snapshot, at once.
+
+    A run begins with an object of what it is: command line, versions, seed. That a log cannot
+    be written is said once, and training goes on.
+
+    Args:
+        solver: what is trained; its prefix names the files.
+        command: the command line.
+        resumed_from: the snapshot that the run continues.
+    """
+
+    def __init__(self, solver: Solver, command: Sequence[str], resumed_from: str | None):
+        self._solver = solver
+        self._start = time.monotonic()
+        self._file: IO[str] | None = None
+        folder = Path(solver.prefix).parent
+        if not folder.is_dir():  # a run without snapshots needs no such folder
+            return
+        config = Path(f"{solver.prefix}_config.yaml")
+        path = Path(f"{solver.prefix}_log.jsonl")
+        try:
+            text = config_yaml(solver.provenance.config, solver.seed)
+            write_atomically(config, text.encode())
+            self._file = _open(path)
+        except (OSError, DemitasseError) as problem:
+            log.warning("no log of this run is kept: %s", problem)
+            return
+        self._write(
+            "run",
+            command=list(command),
+            config=config.name,
+            config_digest=solver.provenance.config_digest,
+            resumed_from=resumed_from,
+            max_iter=solver.param.max_iter,
+            seed=solver.seed,
+            versions=versions(),
+            threads=thread_count(),
+            data=solver.provenance.fingerprints,
+        )
+
+    def displayed(self, step: Step, outputs: Mapping[str, float]) -> None:
+        self._write(
+            "display",
+            iteration=step.iteration,
+            loss=step.loss,
+            smoothed_loss=step.smoothed_loss,
+            lr=step.lr,
+            outputs=dict(outputs),
+        )
+
+    def tested(self, iteration: int, net: int, scores: Mapping[str, float]) -> None:
+        self._write("test", iteration=iteration, net=net, scores=dict(scores))
+
+    def snapshotted(self, path: Path) -> None:
+        took = round(self._solver.snapshot_seconds, 4)
+        self._write("snapshot", path=str(path), took=took)
+
+    def ended(self, reason: str) -> None:
+        """The last object of a run: why it ended."""
+        self._write("end", reason=reason)
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, event: str, **values: Any) -> None:
+        if self._file is None:
+            return
+        entry = {
+            "event": event,
+            "iteration": self._solver.iter,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "seconds": round(time.monotonic() - self._start, 3),
+        }
+        try:
+            self._file.write(json.dumps(_plain(entry | values), allow_nan=False) + "\n")
+            self._file.flush()
+        except OSError as problem:
+            log.warning("the log is not kept any further: %s", problem.strerror)
+            self._drop()
+
+    def _drop(self) -> None:
+        file, self._file = self._file, None
+        with suppress(OSError):
+            if file is not None:
+                file.close()
+
+
+def _open(path: Path) -> IO[str]:
+    """The file to append to; a line that a killed run left unfinished is ended first."""
+    with open(path, "a+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        unfinished = file.read(1) not in (b"", b"\n")
+    log_file = open(path, "a", encoding="utf-8")  # noqa: SIM115  (kept for the run)
+    if unfinished:
+        log_file.write("\n")
+    return log_file
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinities: they become null, as NaN does."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,83 @@
+"""demitasse time: measure each layer of a net, forward and backward."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from engine import Net
+from engine.net.params import Arena
+from engine.solver.nets import train_net
+from engine.spec import NetSpec, find_file, read_net, read_solver
+from engine.spec.raw import is_solver
+from layers import TEST, TRAIN
+from layers.kernels.threads import thread_count
+from tools.inputs import fill_inputs
+from tools.stopwatch import Stopwatch
+from tools.threads_option import add_threads_option, use_threads
+from tools.time_table import table, write_trace
+
+_PHASES = {"train": TRAIN, "test": TEST}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options, Caffe's spellings among them."""
+    parser.add_argument(
+        "--config", "--model", "-model", required=True, metavar="FILE",
+        help="a net, or a solver, whose net to train is meant",
+    )  # fmt: skip
+    parser.add_argument(
+        "--iterations", "-iterations", type=int, default=10, metavar="N",
+        help="passes to measure, after one that is not (10)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--phase", "-phase", choices=_PHASES, default="train", type=str.lower,
+        help="train, unless told",
+    )  # fmt: skip
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
+        help="override a setting, e.g. vars.batch=8; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--stage", action="append", default=[], metavar="NAME",
+        help="also be in this stage; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--chrome-trace", type=Path, metavar="FILE",
+        help="write every pass of every layer there, for chrome://tracing or Perfetto",
+    )  # fmt: skip
+    parser.add_argument(
+        "--allow-code", action="store_true", help="let the config name Python code to run"
+    )
+    add_threads_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measures and prints a table; returns 0."""
+    use_threads(arguments.threads)
+    spec = _read(arguments.config, arguments.overrides)
+    net = Net(
+        spec,
+        phase=_PHASES[arguments.phase],
+        stages=arguments.stage,
+        allow_code=arguments.allow_code,
+        seed=1,
+    )
+    fill_inputs(net)
+    watch = Stopwatch(net)
+    watch.run(max(1, arguments.iterations))
+    threads = "1 thread" if thread_count() == 1 else f"{thread_count()} threads"
+    print(f"{net.name or arguments.config}, phase {arguments.phase}, {threads}")
+    print(table(watch, _parameter_bytes(net.arena)))
+    if arguments.chrome_trace:
+        write_trace(watch, arguments.chrome_trace)
+    return 0
+
+
+def _read(config: str, overrides: list[str]) -> NetSpec:
+    path = find_file(config)
+    return train_net(read_solver(path, overrides)) if is_solver(path) else read_net(path, overrides)
+
+
+def _parameter_bytes(arena: Arena) -> int:
+    return sum(param.blob.data.nbytes for param, _ in arena.slots)

@@ -1,0 +1,126 @@
+"""What ``demitasse time`` prints and writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.net.gradient_flow import Node
+from tools.stopwatch import Passes, Stopwatch
+from tools.work import work_of
+
+_NAME, _TYPE = 16, 13  # columns; with the others a line has 100
+_HEADS = ("forward", "median", "backward", "median", "share", "GF/s", "tops", "params")
+
+
+def table(watch: Stopwatch, parameter_bytes: int) -> str:
+    """A line a layer and one for all: milliseconds, share of the whole, speed, bytes, kernel."""
+    lines = [_line("layer", "type", _HEADS, "kernel")]
+    total = sum(p.least for p in (*watch.forward, *watch.backward)) or 1.0
+    rows = zip(watch.net.nodes, watch.forward, watch.backward, strict=True)
+    flops = tops = 0
+    for node, forward, backward in rows:
+        work, size = work_of(node), _top_bytes(node)
+        operations = work.forward + work.backward
+        seconds = forward.least + backward.least
+        flops, tops = flops + operations, tops + size
+        cells = _cells(forward, backward, seconds / total, operations, size, _param_bytes(node))
+        lines.append(_line(node.layer.name, node.layer.type, cells, _kernel(node)))
+    forward, backward = _sum(watch.forward), _sum(watch.backward)
+    cells = _cells(forward, backward, 1.0, flops, tops, parameter_bytes)
+    lines.append(_line("all layers", "", cells, ""))
+    lines.append(
+        f"forward and backward: {1e3 * watch.whole.least:.2f} ms at least, "
+        f"{1e3 * watch.whole.median:.2f} ms median of {len(watch.whole.seconds)} passes"
+    )
+    return "\n".join(lines)
+
+
+def write_trace(watch: Stopwatch, path: Path) -> None:
+    """Writes all passes as Chrome's trace events."""
+    origin = min((p.starts[0] for p in watch.forward if p.starts), default=0.0)
+    events: list[dict[str, Any]] = []
+    for direction, all_passes in (("forward", watch.forward), ("backward", watch.backward)):
+        for node, passes in zip(watch.net.nodes, all_passes, strict=True):
+            events += [
+                {
+                    "name": node.layer.name,
+                    "cat": direction,
+                    "ph": "X",  # a complete event: start and duration in microseconds
+                    "ts": 1e6 * (start - origin),
+                    "dur": 1e6 * seconds,
+                    "pid": 1,
+                    "tid": direction,
+                    "args": {"type": node.layer.type, "kernel": _kernel(node)},
+                }
+                for start, seconds in zip(passes.starts, passes.seconds, strict=True)
+            ]
+    path.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}) + "\n")
+
+
+def _cells(
+    forward: Passes, backward: Passes, share: float, flops: int, tops: int, params: int
+) -> list[str]:
+    seconds = forward.least + backward.least
+    times = (forward.least, forward.median, backward.least, backward.median)
+    return [
+        *(f"{1e3 * value:.2f}" if value else "" for value in times),
+        f"{share:.1%}",
+        f"{flops / seconds / 1e9:.0f}" if flops and seconds else "",
+        _in_bytes(tops),
+        _in_bytes(params),
+    ]
+
+
+def _line(name: str, kind: str, cells: Sequence[str], kernel: str) -> str:
+    numbers = "".join(
+        f"{cell:>{width}}" for cell, width in zip(cells, (8, 8, 9, 8, 7, 5, 6, 7), strict=True)
+    )
+    names = f"{_short(name, _NAME):<{_NAME}} {_short(kind, _TYPE):<{_TYPE}}"
+    return f"{names}{numbers} {kernel}".rstrip()
+
+
+def _short(text: str, width: int) -> str:
+    """Cut in the middle where it is too long: names mostly differ at their ends."""
+    if len(text) <= width:
+        return text
+    head = (width - 2) // 2
+    return text[:head] + ".." + text[len(text) - (width - 2 - head) :]
+
+
+def _sum(passes: Sequence[Passes]) -> Passes:
+    """The times of all layers, pass by pass."""
+    measured = [p.seconds for p in passes if p.seconds]
+    return Passes([], [sum(values) for values in zip(*measured, strict=True)])
+
+
+def _top_bytes(node: Node) -> int:
+    """Splits share the memory of their bottom, and layers in place that of theirs."""
+    if node.layer.type == "Split":
+        return 0
+    own = [blob for blob in node.top if all(blob is not other for other in node.bottom)]
+    return sum(blob.count * blob.dtype.itemsize for blob in own)
+
+
+def _param_bytes(node: Node) -> int:
+    return sum(blob.count * blob.dtype.itemsize for blob in node.layer.blobs)
+
+
+def _kernel(node: Node) -> str:
+    """Which of several ways to compute the layer took."""
+    convolver = getattr(node.layer, "convolver", None)
+    return type(convolver).__name__ if convolver is not None else ""
+
+
+def _in_bytes(count: int) -> str:
+    """1536 as 1.5K; nothing for nothing."""
+    if not count:
+        return ""
+    size, unit = float(count), "B"
+    for unit in "BKMG":
+        if size < 1000 or unit == "G":
+            break
+        size /= 1024
+    return f"{size:.0f}{unit}" if unit == "B" or size >= 100 else f"{size:.1f}{unit}"
