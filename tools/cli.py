@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from tools import (
     convert,
@@ -43,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="demitasse", description="Caffe in a small cup: train nets from config files."
     )
+    parser.add_argument("--version", action="version", version=f"demitasse {version('demitasse')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in _COMMANDS.items():
         summary = (module.__doc__ or "").splitlines()[0].partition(": ")[2]

@@ -35,9 +35,15 @@ class _Handler(logging.Handler):
 
 def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Runs a command; what a user can cause ends in one message and a non-zero exit code."""
+    # Whoever started us may have closed the streams; Python has None in their place then.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     with _logging():
         try:
-            return run(arguments)
+            code = run(arguments)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # a full disk shows here, not after we are gone
+            return code
         except DemitasseError as problem:
             print(f"error: {problem}", file=sys.stderr)
             return problem.exit_code
@@ -49,8 +55,18 @@ def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Na
             return INTERRUPTED
         except BrokenPipeError:
             # The reader of our output left; nothing more can be said to it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _silence_output()
             return 1
+        except OSError as problem:
+            _silence_output()
+            where = f"{problem.filename}: " if problem.filename else ""
+            print(f"error: {where}{problem.strerror or problem}", file=sys.stderr)
+            return DemitasseError.exit_code
+
+
+def _silence_output() -> None:
+    """What is still to be printed goes nowhere, so that leaving does not fail a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from engine.net.build import NetBuilder, describing_bottoms, located, locator, r
 from engine.net.debug import Tracer
 from engine.net.gradient_flow import Node
 from engine.net.params import Arena, Param
+from engine.net.seeds import generator
 from engine.spec import find_file
 from layers import TRAIN, Blob, Layer, LayerContext
 from layers.blob import Array
@@ -62,7 +63,7 @@ class Net:
             spec.param.state.phase = schema.TRAIN if phase == TRAIN else schema.TEST
         spec.param.state.level = level or spec.param.state.level
         spec.param.state.stage.extend(stages)
-        self.rng = np.random.default_rng(seed)
+        self.rng = generator(seed)
         self.phase: int = spec.param.state.phase
         context = LayerContext(
             self.phase,
@@ -213,6 +214,18 @@ class Net:
         """Infers all shapes anew, after blobs were reshaped (another batch size, say)."""
         for node in self.nodes:
             self._reshape(node)
+
+    def set_input_arrays(self, data: Any, labels: Any) -> None:
+        """Feeds the net's MemoryData layer, as in pycaffe.
+
+        Raises:
+            DemitasseError: the net has no such layer, or the arrays do not suit it.
+        """
+        for layer in self.layers:
+            if layer.type == "MemoryData":
+                layer.set_input_arrays(data, labels)  # type: ignore[attr-defined]
+                return
+        raise DemitasseError("the net has no MemoryData layer to feed")
 
     def clear_param_diffs(self) -> None:
         """Sets the gradients of all parameters to zero."""
