@@ -45,7 +45,7 @@ def sealed_hdf5(fill: Callable[[Any], None]) -> tuple[bytes, bytes]:
     Raises:
         MissingDependency: h5py is not installed.
     """
-    h5py = _import()
+    h5py = import_h5py()
     with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
         file.attrs[_SEALED] = np.bytes_(b"sha256 after the end of the file")
         fill(file)
@@ -67,7 +67,7 @@ def open_hdf5(path: Path) -> Iterator[Hdf5Reader]:
         MissingDependency: h5py is not installed.
         SnapshotError: the file is cut short, altered or damaged.
     """
-    h5py = _import()
+    h5py = import_h5py()
     digest = _check_seal(path)
     try:
         with h5py.File(path, "r") as file:
@@ -146,7 +146,7 @@ class Hdf5Reader:
 
     def _find(self, *path: str) -> Any:
         """The object at a path of plain links: others may lead out of the file."""
-        h5py = _import()
+        h5py = import_h5py()
         found = self._file
         for name in path:
             if not isinstance(found, h5py.Group):
@@ -193,7 +193,12 @@ def _altered(path: Path, why: str) -> SnapshotError:
     )
 
 
-def _import() -> Any:
+def import_h5py() -> Any:
+    """The module h5py.
+
+    Raises:
+        MissingDependency: it is not installed.
+    """
     try:
         import h5py
     except ImportError as problem:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
 from engine.schema import NetParameter, SolverParameter
-from engine.spec import SolverSpec, find_file, read_net, to_yaml
+from engine.spec import SolverSpec, find_file, read_net, read_solver, to_yaml
+
+log = logging.getLogger("demitasse")
 
 _NET_FILES = {"net": "net_param", "train_net": "train_net_param"}
 
@@ -52,3 +58,17 @@ def config_yaml(config: SolverParameter, seed: int) -> str:
 
 def _read(spec: SolverSpec, name: str) -> NetParameter:
     return read_net(find_file(name, spec.base), spec.net_overrides).param
+
+
+def as_spec(
+    source: str | Path | SolverParameter | SolverSpec, overrides: Iterable[str]
+) -> SolverSpec:
+    """The specification of a solver given as a file, a message or a specification."""
+    if isinstance(source, SolverSpec):
+        return source
+    if isinstance(source, SolverParameter):
+        return SolverSpec(source)
+    spec = read_solver(source, overrides)
+    for notice in spec.notices:
+        log.info("%s: %s", spec.path, notice)
+    return spec

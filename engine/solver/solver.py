@@ -15,6 +15,7 @@ from engine.net import Net, weights
 from engine.schema import SolverParameter, SolverProgress
 from engine.snapshot import progress
 from engine.snapshot.atomic import Transaction
+from engine.snapshot.hdf5 import import_h5py
 from engine.snapshot.leftovers import settle
 from engine.snapshot.provenance import Provenance
 from engine.snapshot.state_file import StoredState, write_state
@@ -27,7 +28,7 @@ from engine.solver.checks import (
     may_write,
 )
 from engine.solver.companions import Companions
-from engine.solver.config import resolve
+from engine.solver.config import as_spec, resolve
 from engine.solver.divergence import check_loss, check_state
 from engine.solver.epochs import resolve_epochs
 from engine.solver.listener import Listener, LogListener, Step
@@ -38,7 +39,7 @@ from engine.solver.optimizer import Optimizer
 from engine.solver.parts import capture_parts, restore_parts
 from engine.solver.scores import scalar_outputs, score_net
 from engine.solver.whole_set import check_sources
-from engine.spec import SolverSpec, read_solver
+from engine.spec import SolverSpec
 
 log = logging.getLogger("demitasse")
 
@@ -68,7 +69,7 @@ class Solver:
         allow_code: bool = False,
         listener: Listener | None = None,
     ):
-        spec = _as_spec(source, overrides)
+        spec = as_spec(source, overrides)
         self.param = SolverParameter()
         self.param.CopyFrom(spec.param)
         self.listener = listener or LogListener()
@@ -77,6 +78,8 @@ class Solver:
         self.prefix = default_prefix(self.param, spec.path)
         if may_write(self.param):
             check_writable(self.prefix)
+            if self.param.snapshot_format == self.param.HDF5:
+                import_h5py()  # better missing now than at the first snapshot
         if self.param.HasField("solver_mode") and self.param.solver_mode == self.param.GPU:
             log.warning("the GPU is asked for; this build computes on the CPU, and goes on")
         given = self.param.random_seed
@@ -288,16 +291,3 @@ class Solver:
             for net, stored_net in zip(nets, state.progress.net, strict=False):
                 progress.restore(net, stored_net)
             self.provenance.tell_changes(state.progress)
-
-
-def _as_spec(
-    source: str | Path | SolverParameter | SolverSpec, overrides: Iterable[str]
-) -> SolverSpec:
-    if isinstance(source, SolverSpec):
-        return source
-    if isinstance(source, SolverParameter):
-        return SolverSpec(source)
-    spec = read_solver(source, overrides)
-    for notice in spec.notices:
-        log.info("%s: %s", spec.path, notice)
-    return spec

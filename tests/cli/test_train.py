@@ -106,6 +106,7 @@ FAILURES = {
     "cut at a layer": (["--config", LENET, "--weights", "short.caffemodel"], "ip2"),
     "other model": (["--config", LENET, "--weights", "x.caffemodel"], "no layer of this net"),
     "both": (["--config", LENET, "--resume", "auto", "--weights", "x.caffemodel"], "exclude"),
+    "empty variable": (["--config", LENET, "--resume", ""], "names no file"),
     "no folder": (["--config", LENET, "--set", "solver.snapshot_prefix=no/x"], "mkdir -p no"),
     "missing data": (
         ["--config", LENET, "--set", "net.layer.mnist_train.array_data_param.source=no.npy"],

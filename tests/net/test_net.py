@@ -226,12 +226,53 @@ def test_errors_name_file_line_layer_and_bottoms(tmp_path: Path) -> None:
         ('layer { name: "x" type: "ReLU" bottom: "ip3" top: "y" }', 'did you mean "ip2"'),
         ('layer { name: "x" type: "ReLU" bottom: "data" top: "ip2" }', "already makes"),
         ('layer { name: "x" type: "ReLU" bottom: "ip2" }', "tops"),
+        (
+            'layer { name: "ip1" type: "InnerProduct" bottom: "ip2" top: "y" '
+            "inner_product_param { num_output: 2 } }",
+            "the name of another layer with parameters",
+        ),
         ('layer { name: "x" type: "ReLU" bottom: "ip2" top: "y" loss_weight: [1, 2] }', "loss_w"),
     ],
 )
 def test_nets_that_do_not_hold_together(extra: str, words: str) -> None:
     with pytest.raises(DemitasseError, match=words):
         make(TEXT + extra)
+
+
+def test_a_blob_that_only_the_other_phase_makes() -> None:
+    text = """
+    layer { name: "d" type: "Input" top: "x" input_param { shape { dim: 2 } }
+            include { phase: TEST } }
+    layer { name: "relu" type: "ReLU" bottom: "x" top: "y" }
+    """
+    with pytest.raises(DemitasseError) as refusal:
+        make(text)
+    assert '<text>:4:5, layer "relu"' in str(refusal.value)
+    assert 'layer "d" makes it, but is not included in TRAIN' in str(refusal.value)
+
+
+def test_in_place_is_for_layers_that_can() -> None:
+    text = """
+    layer { name: "d" type: "Input" top: "x" input_param { shape { dim: [3, 3] } } }
+    layer { name: "ip" type: "InnerProduct" bottom: "x" top: "x"
+            inner_product_param { num_output: 3 } }
+    """
+    with pytest.raises(DemitasseError, match='cannot run in place on "x"'):
+        make(text)
+
+
+def test_backward_needs_a_forward() -> None:
+    with pytest.raises(DemitasseError, match="forward"):
+        make().backward()
+
+
+def test_a_blob_beyond_all_memory_is_named() -> None:
+    text = """
+    layer { name: "d" type: "Input" top: "vast"
+            input_param { shape { dim: [1000000, 1000000, 1000000] } } }
+    """
+    with pytest.raises(DemitasseError, match='blob "vast" .* too large'):
+        make(text).forward()
 
 
 def test_input_fields_of_old_deploy_files() -> None:

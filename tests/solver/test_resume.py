@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,30 @@ def test_newest_good_one_is_taken(folder: Path, caplog: pytest.LogCaptureFixture
     assert "snap_iter_3" in caplog.text and "snap_iter_2" in caplog.text
 
 
+def test_no_good_one_left_is_no_reason_to_start_over(folder: Path) -> None:
+    solver = make(folder)
+    solver.step(1)
+    path = solver.snapshot()
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(SnapshotError, match="overwrite"):
+        make(folder).restore_newest()
+
+
+def test_another_solver_type_is_refused(folder: Path) -> None:
+    solver = make(folder)
+    solver.step(1)
+    path = solver.snapshot()
+    with pytest.raises(SnapshotError, match="another solver type"):
+        make(folder, 'type: "Nesterov"').restore(path)
+
+
+def test_a_net_without_a_loss_is_refused(folder: Path) -> None:
+    text = (folder / "net.prototxt").read_text()
+    (folder / "net.prototxt").write_text(text[: text.index('layer { name: "loss"')])
+    with pytest.raises(DemitasseError, match="no loss"):
+        make(folder)
+
+
 def test_no_snapshot_yet(folder: Path) -> None:
     assert make(folder).restore_newest() is None
 
@@ -183,6 +208,14 @@ def test_hdf5_snapshots_resume_exactly(folder: Path) -> None:
     second = make(folder, extra)
     second.restore(first.snapshot())
     assert final(second) == (weights, history, losses[4:])
+
+
+def test_missing_h5py_is_told_before_training(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(DemitasseError, match="h5py"):
+        make(folder, "snapshot_format: HDF5")
 
 
 def test_failed_write_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
