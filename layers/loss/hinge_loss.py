@@ -10,6 +10,7 @@ from layers.base import LossLayer
 from layers.blob import Array, Blob
 from layers.kernels.batch import batch_size, check_one_each
 from layers.kernels.labels import read_labels, refuse_gradient
+from layers.kernels.sample_weights import check_sample_weights, weigh
 from layers.registry import register_layer
 
 
@@ -18,11 +19,13 @@ class HingeLoss(LossLayer):
     """One-against-all hinge loss, as in a linear support vector machine.
 
     Formula:    h_ik = max(0, 1 - t_ik x_ik), t_ik = 1 where k = label_i, else -1;
-                L = sum h / N (norm L1) or sum h^2 / N (norm L2)
-    Derivative: L1: dL/dx_ik = -t_ik / N where h_ik > 0, else 0;   L2: -2 t_ik h_ik / N
+                L = sum w_i h_ik / N (norm L1) or sum w_i h_ik^2 / N (norm L2)
+    Derivative: L1: dL/dx_ik = -w_i t_ik / N where h_ik > 0, else 0;
+                L2: dL/dx_ik = -2 w_i t_ik h_ik / N
 
     Shapes: bottom 0 scores (N, ...), each sample's values being its classes; bottom 1 labels,
-    N of them; top a scalar.
+    N of them; bottom 2, if given, a weight w for each sample (1), without a gradient; top a
+    scalar.
 
     Parameters (hinge_loss_param): norm (L1).
 
@@ -38,10 +41,15 @@ class HingeLoss(LossLayer):
     Source: Caffe's HingeLoss.
     """
 
+    exact_num_bottom = None  # type: ignore[assignment]
+    min_bottom = 2
+    max_bottom = 3
+
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
         num = batch_size(self, bottom[0])
         check_one_each(self, bottom[1], num, "label")
+        check_sample_weights(self, bottom, num)
         self._margin: Array = np.empty((num, bottom[0].count // num), self.context.dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -52,8 +60,8 @@ class HingeLoss(LossLayer):
         h += 1
         np.maximum(h, 0, out=h)
         p = self.layer_param.hinge_loss_param
-        total = h.sum() if p.norm == p.L1 else np.dot(h.reshape(-1), h.reshape(-1))
-        top[0].data = total / len(h)
+        losses = h.copy() if p.norm == p.L1 else h * h
+        top[0].data = weigh(losses, bottom).sum() / len(h)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -67,7 +75,10 @@ class HingeLoss(LossLayer):
             np.multiply(h > 0, dx.dtype.type(scale), out=dx)
         else:
             np.multiply(h, 2 * scale, out=dx)
-        self._negate_label(dx)
+        self._negate_label(weigh(dx, bottom))
+
+    def allow_force_backward(self, bottom_index: int) -> bool:
+        return bottom_index == 0
 
     def _negate_label(self, values: Array) -> None:
         """Multiplies by -t: the label's values change sign."""

@@ -11,6 +11,7 @@ from layers.blob import Array, Blob
 from layers.kernels.batch import batch_size, check_same_size
 from layers.kernels.labels import ignored_label, refuse_gradient
 from layers.kernels.normalizer import normalizer
+from layers.kernels.sample_weights import check_sample_weights, weigh
 from layers.registry import register_layer
 
 
@@ -18,12 +19,13 @@ from layers.registry import register_layer
 class SigmoidCrossEntropyLoss(LossLayer):
     """Cross entropy of independent yes-or-no answers, from scores.
 
-    Formula:    s = 1 / (1 + exp(-x));   L = -sum (t log s + (1 - t) log(1 - s)) / Z
-                = sum (max(x, 0) - x t + log(1 + exp(-|x|))) / Z
-    Derivative: dL/dx = (s - t) / Z; 0 where t is the ignored label
+    Formula:    s = 1 / (1 + exp(-x));   L = -sum w (t log s + (1 - t) log(1 - s)) / Z
+                = sum w (max(x, 0) - x t + log(1 + exp(-|x|))) / Z
+    Derivative: dL/dx = w (s - t) / Z; 0 where t is the ignored label
 
     Shapes: bottom 0 scores x, bottom 1 targets t between 0 and 1, both (N, ...) and of as many
-    elements; top a scalar.
+    elements; bottom 2, if given, a weight w for each of the N (1), without a gradient; top a
+    scalar.
 
     Parameters (loss_param): ignore_label (none); normalization (BATCH_SIZE), what Z counts:
     FULL all elements, VALID those not ignored, BATCH_SIZE the first axis, NONE 1; normalize,
@@ -40,10 +42,15 @@ class SigmoidCrossEntropyLoss(LossLayer):
     Source: Caffe's SigmoidCrossEntropyLoss.
     """
 
+    exact_num_bottom = None  # type: ignore[assignment]
+    min_bottom = 2
+    max_bottom = 3
+
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
         batch_size(self, bottom[0])
         check_same_size(self, bottom[0], bottom[1])
+        check_sample_weights(self, bottom, bottom[0].shape[0])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         # The second form: exp cannot overflow.
@@ -63,7 +70,7 @@ class SigmoidCrossEntropyLoss(LossLayer):
         self._divisor = normalizer(
             self.layer_param.loss_param, "BATCH_SIZE", losses.size, valid, len(x)
         )
-        top[0].data = losses.sum() / self._divisor
+        top[0].data = weigh(losses, bottom).sum() / self._divisor
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -78,5 +85,9 @@ class SigmoidCrossEntropyLoss(LossLayer):
         dx *= 0.5
         dx -= bottom[1].data.reshape(dx.shape)
         dx *= float(top[0].diff) / self._divisor
+        weigh(dx, bottom)
         if self._ignored is not None:
             dx[self._ignored] = 0
+
+    def allow_force_backward(self, bottom_index: int) -> bool:
+        return bottom_index == 0
