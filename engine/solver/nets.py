@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.schema import TEST, TRAIN, NetParameter, NetState, Phase, SolverParameter
 from engine.spec import NetSpec, SolverSpec, find_file, read_net
 from layers.errors import DemitasseError
+
+log = logging.getLogger("demitasse")
 
 _TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
 
@@ -36,7 +39,10 @@ def train_net(solver: SolverSpec) -> NetSpec:
             " and ".join(named) or "none",
             f"one of {', '.join(_TRAIN_FIELDS)}, or a net: section",
         )
-    return _with_state(_read(solver, named[0]), TRAIN, solver.param.train_state)
+    net = _read(solver, named[0])
+    for notice in net.notices:
+        log.info("%s: %s", net.path, notice)
+    return _with_state(net, TRAIN, solver.param.train_state)
 
 
 def test_nets(solver: SolverSpec) -> list[TestNetSpec]:
