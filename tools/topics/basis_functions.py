@@ -64,8 +64,7 @@ def fitted(desk: Desk, name: str) -> Net:
 
 def at(net: Net, x: Array) -> dict[str, Array]:
     """The blobs of a net for other inputs."""
-    given = {"x": x[:, None], "t": np.zeros((len(x), *net.blobs["t"].shape[1:]))}
-    net.forward(**given)
+    net.forward(x=x[:, None], t=np.zeros((len(x), *net.blobs["t"].shape[1:])))
     return {name: blob.data.copy() for name, blob in net.blobs.items()}
 
 
