@@ -69,6 +69,14 @@ def test_seeking_back_and_forth():
         same([mine.forward()], [expected[batch]])
 
 
+def until(holds) -> bool:
+    """Waits, as long as a busy machine may need, for what other threads bring about."""
+    end = time.monotonic() + 10
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.005)
+    return holds()
+
+
 def test_no_more_is_read_ahead_than_asked_for():
     made, most = [], 0
     lock = threading.Lock()
@@ -82,7 +90,8 @@ def test_no_more_is_read_ahead_than_asked_for():
     for number in range(8):
         (array,) = ahead.take(10 * number)
         assert array == 10 * number
-        time.sleep(0.02)
+        assert until(lambda: len(made) >= number + 4)  # noqa: B023 - called at once
+        time.sleep(0.02)  # for one too many to show
         most = max(most, len(made) - number - 1)
     ahead.close()
     assert most == 3 and sorted(made) == list(range(0, 110, 10))
@@ -123,12 +132,11 @@ def test_threads_end_with_the_layer():
     mine.forward()
     assert len(set(threading.enumerate()) - before) == 3
     mine.layer.close()
-    assert set(threading.enumerate()) <= before
+    assert until(lambda: set(threading.enumerate()) <= before)
     mine.forward()  # starts them anew
     del mine
     gc.collect()
-    time.sleep(0.05)
-    assert set(threading.enumerate()) <= before
+    assert until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_threads_start_with_the_first_batch_only():
@@ -147,7 +155,7 @@ def test_waiting_is_measured():
 
     mine.layer._batches.make = slow
     mine.batches(4)
-    assert 0.15 < mine.layer.waited < 2
+    assert mine.layer.waited > 0.15
 
 
 @pytest.mark.parametrize("ending", ["pass", "raise ValueError('on purpose')", "sys.exit(5)"])
