@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from layers.errors import DemitasseError
@@ -37,33 +37,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     train.add_argument("--output", type=Path, metavar="DIR", help="also write the report there")
     arguments = parser.parse_args(argv)
+    results: list[Result] = []
     try:
-        results = _run(arguments)
+        for result in _run(arguments):
+            results.append(result)
+            print(markdown(results), file=sys.stderr)
+            if arguments.output:  # after every net: the whole takes long
+                write(results, arguments.output)
     except DemitasseError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
     print(markdown(results), end="")
-    if arguments.output:
-        for path in write(results, arguments.output):
-            print(f"wrote {path}", file=sys.stderr)
     return 0
 
 
-def _run(arguments: argparse.Namespace) -> list[Result]:
-    results = []
+def _run(arguments: argparse.Namespace) -> Iterator[Result]:
     for net in arguments.nets:
-        for threads in arguments.threads:
+        for threads in map(int, arguments.threads):
             print(f"{net}, {threads} threads ...", file=sys.stderr)
-            results.append(
-                compare(
-                    net,
-                    int(threads),
-                    arguments.rounds,
-                    arguments.peer_python,
-                    arguments.patience,
-                )
-            )
-    return results
+            yield compare(net, threads, arguments.rounds, arguments.peer_python, arguments.patience)
 
 
 def _list(text: str) -> list[str]:
