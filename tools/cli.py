@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from tools import (
+from tools.commands import (
     convert,
     course,
     draw,
@@ -17,15 +17,15 @@ from tools import (
     plot,
     show,
     snapshot,
-    time_net,
+    time,
     train,
     upgrade,
 )
-from tools.run import run_command
+from tools.console.run import run_command
 
 _COMMANDS = {
     "train": train,
-    "time": time_net,
+    "time": time,
     "layers": layers,
     "convert": convert,
     "init": init,

@@ -1,4 +1,4 @@
-"""The messages of ``proto/demitasse.proto``. Written by tools/generate_schema.py."""
+"""The messages of ``proto/demitasse.proto``; made by tools.upkeep.generate_schema."""
 
 from engine.schema.demitasse_pb2 import (
     TEST,

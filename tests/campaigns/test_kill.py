@@ -19,7 +19,7 @@ import pytest
 from engine.snapshot.store import find_newest, read_snapshot
 from tests.harness.places import ROOT
 from tests.harness.tiny_run import SOLVER, write_data
-from tools.snapshot_facts import read_facts
+from tools.snapshots.facts import read_facts
 
 KILLS = int(os.environ.get("DEMITASSE_KILLS", "12"))
 EVERY, END = 5, 400
@@ -43,7 +43,7 @@ class Tally:
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tools.train", "--solver", "solver.prototxt"]
+    command = [sys.executable, "-m", "tools.commands.train", "--solver", "solver.prototxt"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     output = open(folder / "output.txt", "ab")  # noqa: SIM115  (the process has it)
     return subprocess.Popen(

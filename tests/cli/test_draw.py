@@ -14,7 +14,7 @@ from engine import Net
 from engine.spec import parse_net
 from tests.harness.places import ROOT
 from tools import cli
-from tools.draw import flow
+from tools.commands.draw import flow
 from tools.drawing.graph import net_graph
 from tools.drawing.layout import Layout, lay_out
 from tools.drawing.values import local_gradients

@@ -8,7 +8,8 @@ import pytest
 
 from engine.spec import read_solver
 from tests.harness.places import ROOT
-from tools import cli, init, train
+from tools import cli
+from tools.commands import init, train
 
 KINDS = ["autoencoder", "cifar", "lenet", "lstm", "mlp", "resnet"]
 SMALL = ("solver.max_iter=2", "solver.test_interval=2", "solver.test_iter=1", "vars.batch=10")

@@ -10,8 +10,8 @@ import pytest
 
 from engine.spec import read_solver
 from tests.harness.tiny_run import TESTED, make, write_data
-from tools import train
-from tools.run_log import RunLog
+from tools.commands import train
+from tools.training.run_log import RunLog
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from engine.snapshot.store import read_snapshot
 from engine.solver.interrupts import Interrupts
 from tests.harness.places import ROOT
 from tests.harness.tiny_run import SOLVER, write_data
-from tools.durations import parse_duration
+from tools.options.durations import parse_duration
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs signals")
 
@@ -34,7 +34,14 @@ class Run:
         self.folder = folder
         write_data(folder)
         (folder / "solver.prototxt").write_text(SOLVER.format(folder=folder) + settings)
-        command = [sys.executable, "-m", "tools.train", "--solver", "solver.prototxt", *options]
+        command = [
+            sys.executable,
+            "-m",
+            "tools.commands.train",
+            "--solver",
+            "solver.prototxt",
+            *options,
+        ]
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             command, cwd=folder, env=environment, text=True,
@@ -202,7 +209,7 @@ def test_no_lengths_of_time(text: str) -> None:
 
 
 def test_help_tells(capsys: pytest.CaptureFixture[str]) -> None:
-    from tools import train
+    from tools.commands import train
 
     with pytest.raises(SystemExit):
         train.main(["--help"])

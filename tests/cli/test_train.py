@@ -11,7 +11,8 @@ import pytest
 
 from engine.snapshot.model_file import read_model
 from tests.harness.places import GOLDEN, ROOT
-from tools import cli, train
+from tools import cli
+from tools.commands import train
 
 LENET = str(ROOT / "configs" / "mnist" / "lenet.yaml")
 SMALL_BATCH = "net.layer.mnist_train.array_data_param.batch_size=8"

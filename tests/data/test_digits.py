@@ -8,7 +8,7 @@ import pytest
 from engine.data.array_file import read_array
 from engine.schema import SolverParameter
 from engine.spec import read_net, read_solver
-from tools.make_digits import main, split_digits
+from tools.upkeep.make_digits import main, split_digits
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "configs" / "mnist" / "digits"

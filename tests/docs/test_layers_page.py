@@ -11,9 +11,9 @@ from engine.schema import LayerParameter
 from engine.spec import parse_net
 from engine.spec.fields import fields_of
 from tests.harness.places import ROOT
-from tools.layer_markdown import COMMAND, markdown_book, markdown_page
-from tools.layer_page import LayerPage, all_pages, declared_default, parse_docstring
-from tools.layer_text import WIDTH, text_list, text_page
+from tools.layer_pages.markdown import COMMAND, markdown_book, markdown_page
+from tools.layer_pages.page import LayerPage, all_pages, declared_default, parse_docstring
+from tools.layer_pages.text import WIDTH, text_list, text_page
 
 PAGES = [page for page in all_pages() if page.is_ours]
 

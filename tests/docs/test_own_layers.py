@@ -79,5 +79,5 @@ def test_package(folder: Path, tmp_path: Path) -> None:
     (info / "entry_points.txt").write_text("[demitasse.layers]\n" + "".join(lines))
     told = run(folder, "-m", "tools.cli", "layers", "Squareplus", path=str(site))
     assert "A smooth ReLU." in told
-    train = ["-m", "tools.train", "--config", str(LENET), *WITH_IT, *QUICK]
+    train = ["-m", "tools.commands.train", "--config", str(LENET), *WITH_IT, *QUICK]
     assert "Snapshot written" in run(folder, *train, path=str(site))

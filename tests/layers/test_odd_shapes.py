@@ -15,7 +15,7 @@ from engine.spec import parse_net
 from layers import find_layer
 from layers.example import example
 from tests.layers.test_every_layer import COMPUTING
-from tools.layer_page import LayerPage
+from tools.layer_pages.page import LayerPage
 
 CASES = 150
 LENGTHS = (0, 1, 1, 2, 2, 3, 4, 6)

@@ -17,7 +17,7 @@ from engine.schema import (
     SolverParameter,
     SolverState,
 )
-from tools import generate_schema
+from tools.upkeep import generate_schema
 
 
 def test_generated_files_are_those_of_the_schema(tmp_path):
@@ -26,7 +26,7 @@ def test_generated_files_are_those_of_the_schema(tmp_path):
         pytest.skip(problem)
     for made in generate_schema.generate(tmp_path):
         kept = generate_schema.SCHEMA / made.name
-        assert made.read_text() == kept.read_text(), "run: python -m tools.generate_schema"
+        assert made.read_text() == kept.read_text(), "run: python -m tools.upkeep.generate_schema"
 
 
 def test_package_exports_every_message_and_phase():

@@ -22,7 +22,7 @@ def train(folder: Path, threads: int, hash_seed: str, prefix: str) -> list[bytes
     """The files of a run in a process of its own."""
     folder.mkdir(exist_ok=True)
     settings = [*SETTINGS, f"solver.snapshot_prefix={prefix}"]
-    command = [sys.executable, "-m", "tools.train", "--config", str(LENET)]
+    command = [sys.executable, "-m", "tools.commands.train", "--config", str(LENET)]
     for setting in settings:
         command += ["--set", setting]
     count = str(threads)

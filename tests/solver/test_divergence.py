@@ -10,7 +10,7 @@ import pytest
 from engine import DemitasseError
 from engine.errors import DivergedError
 from tests.harness.tiny_run import make
-from tools import train
+from tools.commands import train
 
 SETTINGS = 'lr_policy: "fixed" max_iter: 9 snapshot: 1 '
 

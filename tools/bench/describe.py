@@ -18,7 +18,7 @@ import numpy as np
 from engine import Net
 from engine.net.gradient_flow import Node
 from tools.bench.nets import make_solver
-from tools.work import work_of
+from tools.timing.work import work_of
 
 Description = dict[str, Any]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine import Solver
 from engine.solver.listener import Listener
 from engine.spec import read_solver
-from tools.inputs import fill_inputs
+from tools.timing.inputs import fill_inputs
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from engine import Net, Solver
 from layers.blob import Array
+from tools.console.table import table
 from tools.plotting import figures
 from tools.plotting.filters import draw_images, filter_images
-from tools.table import table
 from tools.topics.desk import Desk, held_out_accuracy, trained
 
 NETS = {"MLP": "mlp", "LeNet": "convolution"}

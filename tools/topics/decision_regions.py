@@ -9,9 +9,9 @@ import numpy as np
 from engine import Net, Solver
 from engine.spec import read_solver
 from layers.blob import Array
+from tools.console.table import table
 from tools.plotting import figures
 from tools.plotting.decision import classify, draw_regions
-from tools.table import table
 from tools.topics.desk import Desk
 
 ROWS = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tools.console.table import table
 from tools.plotting import figures
-from tools.table import table
 from tools.topics.desk import Desk, held_out_accuracy, trained
 
 BUDGET = 100_000  # parameters

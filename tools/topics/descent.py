@@ -9,8 +9,8 @@ import numpy as np
 from engine import Solver
 from engine.spec import read_solver
 from layers.blob import Array
+from tools.console.table import table
 from tools.plotting import figures
-from tools.table import table
 from tools.topics.desk import Desk
 
 BEST = (1.0, -0.5)  # the weights that the targets were made with

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import DemitasseError, Net, Solver
 from engine.spec import read_net, read_solver
-from tools.draw import flow, picture
+from tools.commands.draw import flow, picture
 from tools.drawing.graph import net_graph
 from tools.plotting.figures import write_picture
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.table import table
+from tools.console.table import table
 from tools.topics.desk import Desk, gradients
 
 PATTERNS = {

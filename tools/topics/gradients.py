@@ -9,7 +9,7 @@ import numpy as np
 from engine.net.derivatives import Comparison
 from engine.net.gradient_check import NetCheck, check_layers
 from layers.blob import Array
-from tools.gradcheck import comparison_table, summary
+from tools.commands.gradcheck import comparison_table, summary
 from tools.plotting import figures
 from tools.topics.desk import Desk
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import DemitasseError
 from layers.blob import Array
-from tools.layer_page import all_pages
+from tools.layer_pages.page import all_pages
 from tools.plotting import figures
 from tools.topics.desk import Desk
 

@@ -8,7 +8,7 @@ from engine import Net
 from engine.net.derivatives import numerical_gradient
 from engine.net.gradient_check import NetCheck
 from layers.blob import Array
-from tools.table import table
+from tools.console.table import table
 from tools.topics.desk import Desk
 
 LAYERS = (3, 2, 1)  # from the last one down, as the recursion runs

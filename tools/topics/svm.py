@@ -8,11 +8,11 @@ import numpy as np
 
 from engine import Solver
 from layers.blob import Array
-from tools.draw import picture
+from tools.commands.draw import picture
+from tools.console.table import table
 from tools.drawing.graph import net_graph
 from tools.plotting import figures
 from tools.plotting.filters import draw_images
-from tools.table import table
 from tools.topics.desk import Desk, held_out_accuracy, trained
 
 LOSSES = ("svm", "softmax")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.net.gradient_flow import Node
-from tools.stopwatch import Passes, Stopwatch
-from tools.work import work_of
+from tools.timing.stopwatch import Passes, Stopwatch
+from tools.timing.work import work_of
 
 _NAME, _TYPE = 16, 13  # columns; with the others a line has 100
 _HEADS = ("forward", "median", "backward", "median", "share", "GF/s", "tops", "params")

@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from engine.solver.listener import Listener, LogListener, Step
-from tools.terminal import terminal_may_be_gone
+from tools.console.terminal import terminal_may_be_gone
 
 _REFRESH = 0.5  # seconds between two looks at the speed
 

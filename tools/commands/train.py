@@ -16,11 +16,11 @@ from engine.net import weights
 from engine.solver.interrupts import Effect, Interrupts, TimeLimit
 from engine.spec import read_solver
 from layers.errors import DemitasseError
-from tools.durations import parse_duration
-from tools.progress import Listeners, ProgressListener
-from tools.run import run_command
-from tools.run_log import RunLog
-from tools.threads_option import add_threads_option, use_threads
+from tools.console.run import run_command
+from tools.options.durations import parse_duration
+from tools.options.threads import add_threads_option, use_threads
+from tools.training.progress import Listeners, ProgressListener
+from tools.training.run_log import RunLog
 
 log = logging.getLogger("demitasse")
 

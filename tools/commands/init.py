@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import DemitasseError
 from engine.snapshot.atomic import write_atomically
 
-_FOLDER = Path(__file__).parent / "starters"
+_FOLDER = Path(__file__).parents[1] / "starters"
 _DIGITS = Path("configs") / "mnist" / "digits"
 
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _digits(folder: Path) -> str:
     """The bundled digits as a config in a folder would name them."""
-    for above in (Path(__file__).resolve().parents[1], *(folder, *folder.parents)):
+    for above in (Path(__file__).resolve().parents[2], *(folder, *folder.parents)):
         digits = above / _DIGITS
         if digits.is_dir():
             inside = digits.is_relative_to(folder)

@@ -7,9 +7,9 @@ import difflib
 import sys
 
 from layers.errors import DemitasseError
-from tools.layer_markdown import markdown_book, markdown_page
-from tools.layer_page import LayerPage, all_pages
-from tools.layer_text import text_list, text_page
+from tools.layer_pages.markdown import markdown_book, markdown_page
+from tools.layer_pages.page import LayerPage, all_pages
+from tools.layer_pages.text import text_list, text_page
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from layers.errors import DemitasseError
-from tools.terminal import terminal_may_be_gone
+from tools.console.terminal import terminal_may_be_gone
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 

@@ -1,4 +1,4 @@
-"""Makes the digits of configs/mnist from a table: python -m tools.make_digits CSV OUTDIR."""
+"""Makes the digits of configs/mnist from a table: python -m tools.upkeep.make_digits CSV OUTDIR."""
 
 from __future__ import annotations
 

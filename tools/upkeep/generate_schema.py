@@ -1,4 +1,4 @@
-"""Make the Python module of the schema anew: ``python -m tools.generate_schema``.
+"""Make the Python module of the schema anew: ``python -m tools.upkeep.generate_schema``.
 
 Reads ``proto/demitasse.proto`` and writes ``engine/schema``: the module, its type stubs and the
 package that re-exports them. Needs ``grpcio-tools`` in exactly the pinned version, because the
@@ -15,11 +15,11 @@ from pathlib import Path
 # Bundles protoc 31.1, whose code runs on protobuf 6.31.1 up to and including 7.x.
 PINNED_GRPCIO_TOOLS = "1.76.0"
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PROTO = ROOT / "proto" / "demitasse.proto"
 SCHEMA = ROOT / "engine" / "schema"
 
-_PACKAGE = '''"""The messages of ``proto/demitasse.proto``. Written by tools/generate_schema.py."""
+_PACKAGE = '''"""The messages of ``proto/demitasse.proto``; made by tools.upkeep.generate_schema."""
 
 from engine.schema.demitasse_pb2 import (
 {imports}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from tools.layer_page import LayerPage, Parameter, group_title
+from tools.layer_pages.page import LayerPage, Parameter, group_title
 
 WIDTH = 100
 _LABEL = 12  # the width of the column of headings, as in the docstrings

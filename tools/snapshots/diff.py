@@ -6,8 +6,8 @@ import numpy as np
 
 from engine.snapshot.config_diff import differences
 from layers.blob import Array
-from tools.snapshot_facts import Facts
-from tools.snapshot_text import norm, table
+from tools.snapshots.facts import Facts
+from tools.snapshots.text import norm, table
 
 _SHOWN = 60  # characters of a value
 

@@ -15,7 +15,7 @@ from tools.drawing.graph import Graph, net_graph
 from tools.drawing.layout import lay_out
 from tools.drawing.shapes import draw
 from tools.drawing.svg import to_svg
-from tools.net_options import add_net_options, build_net
+from tools.options.net import add_net_options, build_net
 from tools.plotting.figures import write_picture
 
 log = logging.getLogger("demitasse")

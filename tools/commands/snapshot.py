@@ -9,9 +9,9 @@ from pathlib import Path
 from engine.errors import SnapshotError
 from engine.solver.config import config_yaml
 from layers.errors import DemitasseError
-from tools.snapshot_diff import diff_text
-from tools.snapshot_facts import read_facts
-from tools.snapshot_text import facts_text
+from tools.snapshots.diff import diff_text
+from tools.snapshots.facts import read_facts
+from tools.snapshots.text import facts_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,10 +12,10 @@ from engine.spec import NetSpec, find_file, read_net, read_solver
 from engine.spec.raw import is_solver
 from layers import TEST, TRAIN
 from layers.kernels.threads import thread_count
-from tools.inputs import fill_inputs
-from tools.stopwatch import Stopwatch
-from tools.threads_option import add_threads_option, use_threads
-from tools.time_table import table, write_trace
+from tools.options.threads import add_threads_option, use_threads
+from tools.timing.inputs import fill_inputs
+from tools.timing.report import table, write_trace
+from tools.timing.stopwatch import Stopwatch
 
 _PHASES = {"train": TRAIN, "test": TEST}
 

@@ -14,8 +14,8 @@ from engine.errors import did_you_mean
 from engine.net.derivatives import Comparison
 from engine.net.example_values import fill_inputs
 from engine.net.gradient_check import NetCheck, check_layers
-from tools.net_options import add_net_options, build_net
-from tools.table import table
+from tools.console.table import table
+from tools.options.net import add_net_options, build_net
 
 WRONG = 1
 _HEAD = ["layer", "by", "shape", "checked", "worst at", "analytic", "numerical", "rel. error", ""]

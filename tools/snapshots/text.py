@@ -11,7 +11,7 @@ import numpy as np
 from engine.schema import SolverParameter
 from engine.snapshot.state_file import StoredState
 from layers.blob import Array
-from tools.snapshot_facts import Facts
+from tools.snapshots.facts import Facts
 
 _WIDTH, _LABEL = 100, 14
 _SCHEDULE = ("base_lr", "lr_policy", "momentum", "weight_decay", "max_iter")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tools.net_options import add_net_options, build_net
+from tools.options.net import add_net_options, build_net
 from tools.plotting import figures
 from tools.plotting.decision import decision_figure
 from tools.plotting.filters import filters_figure

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from tools.layer_page import LayerPage, group_title
-from tools.layer_text import paragraphs, parameter_notes
+from tools.layer_pages.page import LayerPage, group_title
+from tools.layer_pages.text import paragraphs, parameter_notes
 
 COMMAND = "demitasse layers --markdown > docs/layers.md"
 _WIDTH = 100

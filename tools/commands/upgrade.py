@@ -12,7 +12,7 @@ from engine.snapshot.atomic import write_atomically
 from engine.spec.raw import read_raw, write_raw
 from engine.spec.source import form_of
 from engine.spec.upgrade import upgrade_net, upgrade_solver
-from tools.convert import form_for
+from tools.commands.convert import form_for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

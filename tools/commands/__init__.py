@@ -1,0 +1,1 @@
+"""One command a file: its options, and what it does with them."""

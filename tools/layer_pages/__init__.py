@@ -1,0 +1,1 @@
+"""The documentation of layer types, from their docstrings and the schema."""

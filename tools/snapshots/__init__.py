@@ -1,0 +1,1 @@
+"""What is inside snapshot files, told and compared."""

@@ -1,0 +1,1 @@
+"""What the train command adds to a solver: the progress bar and the run's log."""

@@ -1,0 +1,1 @@
+"""What developers run when the schema or the bundled data change."""
