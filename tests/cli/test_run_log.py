@@ -11,6 +11,7 @@ import pytest
 from engine.spec import read_solver
 from tests.harness.tiny_run import TESTED, make, write_data
 from tools.commands import train
+from tools.training.clock import TrainingClock
 from tools.training.run_log import RunLog
 
 
@@ -43,6 +44,7 @@ def test_what_is_logged(folder: Path) -> None:
     ]  # fmt: skip
     display = found[3]
     assert set(display) >= {"loss", "smoothed_loss", "lr", "outputs", "seconds", "time"}
+    assert all(0 <= entry["data_wait"] <= 1 for entry in (*found[2:4], found[-1]))
     assert found[5]["scores"].keys() == {"accuracy", "loss"}
     assert found[-1]["reason"] == "max_iter"
 
@@ -78,7 +80,7 @@ def test_an_error_is_the_last_word(folder: Path) -> None:
 
 def test_a_full_disk_does_not_stop_training(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     solver = make(folder, TESTED)
-    log = RunLog(solver, [], None)
+    log = RunLog(solver, [], None, TrainingClock(solver.net))
     log._file = open("/dev/full", "w")  # noqa: SIM115
     log.tested(0, 0, {"loss": 1.0})
     log.tested(1, 0, {"loss": 1.0})

@@ -19,6 +19,8 @@ from layers.errors import DemitasseError
 from tools.console.run import run_command
 from tools.options.durations import parse_duration
 from tools.options.threads import add_threads_option, use_threads
+from tools.training.clock import TrainingClock
+from tools.training.closing import closing_lines
 from tools.training.progress import Listeners, ProgressListener
 from tools.training.run_log import RunLog
 
@@ -107,10 +109,11 @@ def _train(
     solver: Solver, arguments: argparse.Namespace, deadline: float | None, resumed_from: str | None
 ) -> int:
     """Trains with everything that the command line adds to a solver; returns the exit code."""
-    bar = ProgressListener(solver.iter, solver.param.max_iter)
-    record = RunLog(solver, sys.argv, resumed_from)
+    clock = TrainingClock(solver.net)
+    bar = ProgressListener(solver.iter, solver.param.max_iter, clock)
+    record = RunLog(solver, sys.argv, resumed_from, clock)
     limit = TimeLimit(solver, math.inf if deadline is None else deadline)
-    solver.listener = Listeners(bar, record, limit)
+    solver.listener = Listeners(clock, bar, record, limit)
     reason = "error"
     try:
         with Interrupts(solver, _effects(arguments)) as interrupts:
@@ -124,6 +127,8 @@ def _train(
         record.ended(reason)
     if interrupts.received is not None or limit.reached:
         log.info("Ended by %s at iteration %d; `--resume auto` goes on", reason, solver.iter)
+    for line in closing_lines(clock, record.path):
+        log.info("%s", line)
     return interrupts.exit_code
 
 

@@ -11,8 +11,10 @@ from tqdm import tqdm
 
 from engine.solver.listener import Listener, LogListener, Step
 from tools.console.terminal import terminal_may_be_gone
+from tools.training.clock import Spent, TrainingClock
 
 _REFRESH = 0.5  # seconds between two looks at the speed
+_NOTABLE = 0.02  # share of the time spent waiting for data from which on the bar tells it
 
 
 class Listeners(Listener):
@@ -44,9 +46,11 @@ class ProgressListener(Listener):
     Args:
         first: the iteration that training starts from.
         last: the iteration that it ends at.
+        clock: heard the step before this does.
     """
 
-    def __init__(self, first: int, last: int):
+    def __init__(self, first: int, last: int, clock: TrainingClock):
+        self._clock, self._before = clock, Spent()
         self._lines = LogListener()
         self._bar = tqdm(
             initial=first,
@@ -69,9 +73,13 @@ class ProgressListener(Listener):
         elapsed = time.perf_counter() - self._since
         if elapsed >= _REFRESH or step.iteration + 1 == self._bar.total:
             speed = self._samples / elapsed
+            spent = self._clock.spent
+            share = spent.since(self._before).share
+            waiting = f", {share:.0%} waiting for data" if share >= _NOTABLE else ""
             self._bar.set_postfix_str(
-                f"loss={step.smoothed_loss:.4f}, lr={step.lr:.3g}, {speed:,.0f} images/s"
+                f"loss={step.smoothed_loss:.4f}, lr={step.lr:.3g}, {speed:,.0f} images/s{waiting}"
             )
+            self._before = spent
             self._restart_clock()
 
     def displayed(self, step: Step, outputs: Mapping[str, float]) -> None:

@@ -18,6 +18,7 @@ from engine.solver import Listener, Solver, Step
 from engine.solver.config import config_yaml
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
+from tools.training.clock import Spent, TrainingClock
 
 log = logging.getLogger("demitasse")
 
@@ -32,10 +33,22 @@ class RunLog(Listener):
         solver: what is trained; its prefix names the files.
         command: the command line.
         resumed_from: the snapshot that the run continues.
+        clock: of the training, heard before this is.
+
+    Attributes:
+        path: the file, or None where no log is kept.
     """
 
-    def __init__(self, solver: Solver, command: Sequence[str], resumed_from: str | None):
+    def __init__(
+        self,
+        solver: Solver,
+        command: Sequence[str],
+        resumed_from: str | None,
+        clock: TrainingClock,
+    ):
         self._solver = solver
+        self._clock, self._before = clock, Spent()
+        self.path: Path | None = None
         self._start = time.monotonic()
         self._file: IO[str] | None = None
         folder = Path(solver.prefix).parent
@@ -50,6 +63,7 @@ class RunLog(Listener):
         except (OSError, DemitasseError) as problem:
             log.warning("no log of this run is kept: %s", problem)
             return
+        self.path = path
         self._write(
             "run",
             command=list(command),
@@ -64,6 +78,7 @@ class RunLog(Listener):
         )
 
     def displayed(self, step: Step, outputs: Mapping[str, float]) -> None:
+        spent = self._clock.spent
         self._write(
             "display",
             iteration=step.iteration,
@@ -71,7 +86,9 @@ class RunLog(Listener):
             smoothed_loss=step.smoothed_loss,
             lr=step.lr,
             outputs=dict(outputs),
+            data_wait=round(spent.since(self._before).share, 4),
         )
+        self._before = spent
 
     def tested(self, iteration: int, net: int, scores: Mapping[str, float]) -> None:
         self._write("test", iteration=iteration, net=net, scores=dict(scores))
@@ -81,8 +98,8 @@ class RunLog(Listener):
         self._write("snapshot", path=str(path), took=took)
 
     def ended(self, reason: str) -> None:
-        """The last object of a run: why it ended."""
-        self._write("end", reason=reason)
+        """The last object of a run: why it ended, and what share of it was spent waiting."""
+        self._write("end", reason=reason, data_wait=round(self._clock.spent.share, 4))
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -104,6 +121,7 @@ class RunLog(Listener):
             self._drop()
 
     def _drop(self) -> None:
+        self.path = None
         file, self._file = self._file, None
         with suppress(OSError):
             if file is not None:
