@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
-import threading
+from collections.abc import Mapping
 
 from layers.errors import DemitasseError
 
 log = logging.getLogger("demitasse")
 
+Problems = Mapping[int, DemitasseError]
+
 
 class BadRecords:
-    """The bad records found so far; each is logged once.
+    """The bad records of a source: what is wrong with each, and how many the training met.
+
+    Threads that read ahead ``keep`` what they find. It is ``count``-ed where batches are taken,
+    in their order, so that the run ends at the same batch whatever the number of threads.
 
     Args:
         skip: whether they are passed over at all.
@@ -21,36 +26,51 @@ class BadRecords:
 
     def __init__(self, skip: bool, limit: int, where: str):
         self._skip, self._limit, self._where = skip, limit, where
-        self._found: set[int] = set()
-        self._lock = threading.Lock()
+        self._known: dict[int, DemitasseError] = {}
+        self._counted: set[int] = set()
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._counted)
 
-    def __contains__(self, record: int) -> bool:
-        return record in self._found
+    def problem(self, record: int) -> DemitasseError | None:
+        """What is wrong with a record, if it was read before and is bad."""
+        return self._known.get(record)
 
-    def add(self, record: int, problem: DemitasseError) -> None:
-        """Notes a bad record.
+    def keep(self, record: int, problem: DemitasseError) -> None:
+        """Remembers that a record is bad; any thread may.
 
         Raises:
-            DemitasseError: the problem, where records are not to be skipped, or a message
-                that there are too many.
+            DemitasseError: the problem, where records are not to be skipped.
         """
         if not self._skip:
             raise problem
         problem.__traceback__ = None  # it holds the layer, and readers hold the problem
-        with self._lock:
-            if record in self._found:
-                return
-            self._found.add(record)
-            count = len(self._found)
-        log.warning("%s: skipped bad record %d: %s", self._where, count, str(problem))
-        if count > self._limit:
-            raise DemitasseError(
-                f"more than {self._limit} bad records; the last is: {problem.what}",
-                problem.where,
-                problem.got,
-                problem.expected,
-                "mend the source, or raise source_param.max_bad_records",
-            ) from problem
+        self._known[record] = problem
+
+    def check(self, found: Problems) -> None:
+        """Raises a DemitasseError if those of one batch alone are too many."""
+        if len(found) > self._limit:
+            raise self._too_many(list(found.values())[self._limit])
+
+    def count(self, found: Problems) -> None:
+        """Counts and logs the bad records of the next batch, each only once.
+
+        Raises:
+            DemitasseError: they have become too many.
+        """
+        for record, problem in found.items():
+            if record in self._counted:
+                continue
+            if len(self) == self._limit:
+                raise self._too_many(problem) from problem
+            self._counted.add(record)
+            log.warning("%s: skipped bad record %d: %s", self._where, len(self), str(problem))
+
+    def _too_many(self, problem: DemitasseError) -> DemitasseError:
+        return DemitasseError(
+            f"more than {self._limit} bad records; the last is: {problem.what}",
+            problem.where,
+            problem.got,
+            problem.expected,
+            "mend the source, or raise source_param.max_bad_records",
+        )

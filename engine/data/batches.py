@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -21,6 +22,18 @@ _MIXUP_KEY = 0x4D49
 
 class Cancelled(Exception):
     """Nobody wants the batch any more."""
+
+
+class Batch(NamedTuple):
+    """What the net takes at once.
+
+    Args:
+        arrays: one for each top.
+        bad: the records that were passed over to fill it, with what is wrong with each.
+    """
+
+    arrays: list[Array]
+    bad: dict[int, DemitasseError]
 
 
 class Batches:
@@ -51,15 +64,17 @@ class Batches:
         self._dtype, self._tops, self._bad = dtype, tops, bad
         self._mixup: Mixup | None = transformer.augmentation.mixup if transformer else None
         self.shapes: list[Shape] = []
-        self.shapes = self._good(0)[2]
+        passed_over: dict[int, DemitasseError] = {}
+        self.shapes = self._good(0, passed_over)[2]
+        bad.count(passed_over)
 
     def make(
         self,
         position: int,
         recycled: Sequence[Array] = (),
         unwanted: Callable[[], bool] = lambda: False,
-    ) -> list[Array]:
-        """The arrays of a batch, one for each top.
+    ) -> Batch:
+        """The batch whose first sample is at a position.
 
         Args:
             position: of its first sample.
@@ -67,14 +82,14 @@ class Batches:
             unwanted: asked between samples whether to stop.
 
         Raises:
-            DemitasseError: a record is bad.
+            DemitasseError: a record is bad and not to be passed over, or too many are.
             Cancelled: the batch is unwanted.
         """
         slots = self._order.slots(position)
         if self._transformer is None or self._transformer.same_for_all:
             many = self._reader.read_many(slots.records)
             if many is not None:
-                return self._at_once(many, recycled)
+                return Batch(self._at_once(many, recycled), {})
         return self._one_by_one(slots, recycled, unwanted)
 
     def _at_once(self, many: Record, recycled: Sequence[Array]) -> list[Array]:
@@ -90,40 +105,47 @@ class Batches:
 
     def _one_by_one(
         self, slots: Slots, recycled: Sequence[Array], unwanted: Callable[[], bool]
-    ) -> list[Array]:
+    ) -> Batch:
         arrays: list[Array] = []
+        bad: dict[int, DemitasseError] = {}
         for place, (epoch, record) in enumerate(zip(*slots, strict=True)):
             if unwanted():
                 raise Cancelled
             # A batch of one may have a shape of its own, as in Caffe.
-            number, values, shapes = self._good(int(record), any_shape=len(slots.records) == 1)
+            number, values, shapes = self._good(int(record), bad, len(slots.records) == 1)
             arrays = arrays or self._arrays(len(slots.records), shapes, recycled)
             draws = Draws(self._order.seed, epoch, number)
             self._fill(values, draws, [array[place, ...] for array in arrays])
         if self._mixup is not None:
             keys = zip(*slots, strict=True)
             self._mixup(arrays, [Draws(self._order.seed, *key, _MIXUP_KEY) for key in keys])
-        return arrays
+        return Batch(arrays, bad)
 
-    def _good(self, record: int, any_shape: bool = False) -> tuple[int, Record, list[Shape]]:
+    def _good(
+        self, record: int, bad: dict[int, DemitasseError], any_shape: bool = False
+    ) -> tuple[int, Record, list[Shape]]:
         """The number, the arrays and the shapes of a record, or of the next one that is good.
 
+        Those on the way to it are added to ``bad``.
+
         Raises:
-            DemitasseError: the record is bad and not to be passed over.
+            DemitasseError: the record is bad and not to be passed over, or too many are.
         """
         for number in range(record, record + len(self._reader)):
             number %= len(self._reader)
-            if number in self._bad:
-                continue
-            try:
-                values = self._reader.read(number)
-                shapes = self._shapes_of(values)
-                if self.shapes and not any_shape and shapes != self.shapes:
-                    _check_shapes(shapes, self.shapes)
-                return number, values, shapes
-            except DemitasseError as problem:
-                problem.where = problem.where or self._reader.where(number)
-                self._bad.add(number, problem)
+            if (problem := self._bad.problem(number)) is None:
+                try:
+                    values = self._reader.read(number)
+                    shapes = self._shapes_of(values)
+                    if self.shapes and not any_shape and shapes != self.shapes:
+                        _check_shapes(shapes, self.shapes)
+                    return number, values, shapes
+                except DemitasseError as found:
+                    found.where = found.where or self._reader.where(number)
+                    self._bad.keep(number, found)
+                    problem = found
+            bad[number] = problem
+            self._bad.check(bad)
         raise DemitasseError("no record of the source is good")
 
     def _shapes_of(self, values: Record) -> list[Shape]:

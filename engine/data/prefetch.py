@@ -7,10 +7,10 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 
-from engine.data.batches import Cancelled
+from engine.data.batches import Batch, Cancelled
 from layers.blob import Array
 
-Make = Callable[[int, Sequence[Array], Callable[[], bool]], list[Array]]
+Make = Callable[[int, Sequence[Array], Callable[[], bool]], Batch]
 
 _live: weakref.WeakSet[_Queue] = weakref.WeakSet()
 
@@ -42,7 +42,7 @@ class Prefetcher:
         # The threads hold the queue only, so a net that nobody uses any more ends them.
         self.close = weakref.finalize(self, self._queue.close)
 
-    def take(self, position: int) -> list[Array]:
+    def take(self, position: int) -> Batch:
         """The batch at a position; one that does not follow the last starts the queue anew.
 
         Raises:
@@ -63,12 +63,12 @@ class _Queue:
         self._changed = threading.Condition()
         self._run = 0  # a new number whenever the queue starts anew
         self._next = self._taken = 0
-        self._done: dict[int, list[Array] | BaseException] = {}
+        self._done: dict[int, Batch | BaseException] = {}
         self._spare: list[list[Array]] = []
         self._started = self._closed = False
         self.threads: list[threading.Thread] = []
 
-    def take(self, position: int) -> list[Array]:
+    def take(self, position: int) -> Batch:
         with self._changed:
             if not self._started or position != self._taken:
                 self._started = True
@@ -114,7 +114,7 @@ class _Queue:
             run, position = self._run, self._next
             self._next += self._step
             spare = self._spare.pop() if self._spare else []
-        result: list[Array] | BaseException
+        result: Batch | BaseException
         try:
             result = self._make(position, spare, lambda: self._closed or self._run != run)
         except Cancelled:

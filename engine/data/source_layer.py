@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.data.bad_records import BadRecords
-from engine.data.batches import Batches
+from engine.data.batches import Batch, Batches
 from engine.data.options import SourceOptions, read_options
 from engine.data.order import DROP, DataOrder
 from engine.data.places import find_folder
@@ -99,8 +99,9 @@ class SourceLayer(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         start = time.perf_counter()
         with self.naming():
-            arrays = self._next_batch(top)
-        self.waited += time.perf_counter() - start
+            arrays, bad = self._next_batch(top)
+            self.waited += time.perf_counter() - start
+            self._bad.count(bad)
         for blob, array in zip(top, arrays, strict=True):
             if array is not blob.data:
                 blob.reshape(*array.shape)
@@ -145,7 +146,7 @@ class SourceLayer(Layer):
 
     @property
     def bad_records(self) -> int:
-        """Bad records passed over so far."""
+        """Bad records passed over so far, in the batches that were taken."""
         return len(self._bad)
 
     @property
@@ -190,7 +191,7 @@ class SourceLayer(Layer):
         what = f"{problem.where}: {problem.what}" if problem.where else problem.what
         return self.error(what, problem.got, problem.expected, problem.hint)
 
-    def _next_batch(self, top: Sequence[Blob]) -> list[Array]:
+    def _next_batch(self, top: Sequence[Blob]) -> Batch:
         if not self._threads:
             return self._batches.make(self.position, [blob.data for blob in top])
         if self._prefetcher is None:

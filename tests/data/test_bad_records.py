@@ -154,15 +154,31 @@ def test_rows_of_tables(line, message, caplog) -> None:
     skipped(text + SKIP, 3, caplog=caplog)
 
 
-def test_more_than_the_limit_end_the_run() -> None:
+@pytest.mark.parametrize("workers", [0, 1, 2, 5])
+def test_more_than_the_limit_end_the_run(workers) -> None:
     bad = {b"%08d_%d" % (n, n): b"\xff" for n in (1, 3, 5)}
     write_lmdb(Path("db"), datums(IMAGES) | bad)
-    limit = 'source_param { on_bad_record: "skip" max_bad_records: %d }'
-    Source(DATA + limit % 3).batches(4)
-    message = "more than 2 bad records; the last is: the record is not a Datum"
-    refused(DATA + (limit % 2).replace("}", "workers: 0 }"), message)
-    # Workers that read ahead may meet the one too many in a later batch than the first it is in.
-    refused(DATA + limit % 2, message, batches=8)
+    options = 'source_param { on_bad_record: "skip" max_bad_records: %d workers: %d }'
+    allowed = Source(DATA + options % (3, workers))
+    allowed.batches(4)
+    assert allowed.layer.bad_records == 3
+    ended = Source(DATA + options % (2, workers))
+    # 0, 1, 2 and 3, with 2 and 4 in the places of 1 and 3; the third bad one is in the next batch.
+    np.testing.assert_array_equal(ended.forward()[1], [0, 2, 2, 4])
+    for _ in range(3):  # and again, however often it is asked
+        with pytest.raises(LayerError) as caught:
+            ended.forward()
+        assert "more than 2 bad records; the last is: the record is not a Datum" in str(
+            caught.value
+        )
+        assert 'key "00000005_5"' in str(caught.value)
+    assert ended.layer.position == 4 and ended.layer.bad_records == 2
+
+
+def test_too_many_in_one_batch_are_not_all_read() -> None:
+    write_lmdb(Path("db"), dict.fromkeys(datums(IMAGES), b"\xff"))
+    limit = 'source_param { on_bad_record: "skip" max_bad_records: 2 }'
+    refused(DATA + limit, "more than 2 bad records", 'key "00000002_2"', batches=0)
 
 
 def test_nothing_but_bad_records() -> None:

@@ -101,7 +101,7 @@ def test_arrays_are_written_again():
     one = source(1)
     arrays = {id(array.base if array.base is not None else array) for array in ()}
     for _ in range(12):
-        taken = one.layer._next_batch(one.tops)
+        taken = one.layer._next_batch(one.tops).arrays
         arrays.add(id(taken[0]))
         one.layer._prefetcher.give_back(taken)
         one.layer.position += 4
