@@ -15,7 +15,8 @@ from tests.harness.places import ROOT
 from tools import cli
 from tools.plotting.decision import classify, evaluate
 from tools.plotting.filters import filter_images
-from tools.plotting.runs import read_run, read_runs, runs_figure
+from tools.plotting.run_panels import runs_figure
+from tools.plotting.runs import read_run, read_runs
 
 TINY = str(ROOT / "configs" / "mnist" / "tiny.yaml")
 HALF = """

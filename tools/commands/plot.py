@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,13 @@ from tools.options.net import add_net_options, build_net
 from tools.plotting import figures
 from tools.plotting.decision import decision_figure
 from tools.plotting.filters import filters_figure
-from tools.plotting.runs import read_runs, runs_figure
+from tools.plotting.run_page import runs_page
+from tools.plotting.run_panels import runs_figure
+from tools.plotting.runs import read_runs
 
 log = logging.getLogger("demitasse")
+
+_PAGE = ".html"  # of runs: the values are read off it by pointing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,17 +33,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Draws, and says where the picture is."""
     make: Callable[[argparse.Namespace], Any] = arguments.make
     path = Path(arguments.output)
-    figures.picture_form(path)  # before the work, not after it
-    figures.save(make(arguments), path)
+    figures.picture_form(path, arguments.forms)  # before the work, not after it
+    if path.suffix.lower() == _PAGE:
+        figures.write_picture(path, arguments.make_page(arguments).encode())
+    else:
+        figures.save(make(arguments), path)
     log.info("%s", path)
     return 0
 
 
-def _output(parser: argparse.ArgumentParser, name: str) -> None:
+def _output(
+    parser: argparse.ArgumentParser, name: str, forms: Sequence[str] = figures.FORMS
+) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", default=name,
-        help=f"an .svg, .png or .pdf; {name} unless told",
+        help=f"an {', '.join(forms[:-1])} or {forms[-1]}; {name} unless told",
     )  # fmt: skip
+    parser.set_defaults(forms=forms)
 
 
 def _decision(parser: argparse.ArgumentParser) -> None:
@@ -76,5 +86,8 @@ def _runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "runs", nargs="+", metavar="RUN", help="a folder with *_log.jsonl files, or such a file"
     )
-    _output(parser, "run.png")
-    parser.set_defaults(make=lambda arguments: runs_figure(read_runs(arguments.runs)))
+    _output(parser, "run.png", (*figures.FORMS, _PAGE))
+    parser.set_defaults(
+        make=lambda arguments: runs_figure(read_runs(arguments.runs)),
+        make_page=lambda arguments: runs_page(read_runs(arguments.runs)),
+    )

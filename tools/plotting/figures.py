@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +65,15 @@ def save(figure: Any, path: Path) -> None:
     write_picture(path, out.getvalue())
 
 
-def picture_form(path: Path) -> str:
+def picture_form(path: Path, forms: Sequence[str] = FORMS) -> str:
     """``svg``, ``png`` or ``pdf``, by the end of the name.
 
     Raises:
         DemitasseError: it is another.
     """
-    if path.suffix.lower() not in FORMS:
+    if path.suffix.lower() not in forms:
         raise DemitasseError(
-            "no form of picture that is written here", str(path), path.suffix, ", ".join(FORMS)
+            "no form of picture that is written here", str(path), path.suffix, ", ".join(forms)
         )
     return path.suffix.lower()[1:]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from engine import DemitasseError
-from tools.plotting import figures
 
 Series = dict[int, float]  # by iteration
 
@@ -93,40 +92,3 @@ def _add(run: Run, entry: dict[str, Any]) -> None:
 def _set(series: Series, at: int, value: object) -> None:
     """An infinite or undefined value is null in the log: a gap in the curve."""
     series[at] = float(value) if isinstance(value, int | float) else float("nan")
-
-
-def runs_figure(runs: list[Run]) -> Any:
-    """One panel for the loss, one for each test score and one for the learning rate."""
-    scores = list(dict.fromkeys(name for run in runs for name in run.scores))
-    displayed = any(run.loss for run in runs)
-    panels = ["training loss"] * displayed
-    panels += [f"test {name}" for name in scores] + ["learning rate"] * displayed
-    figure = figures.new_figure(7.5, 2.5 * len(panels) + 0.4)
-    all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, panel in zip(all_axes, panels, strict=True):
-        for index, run in enumerate(runs):
-            colour = figures.COLOURS[index % (len(figures.COLOURS) - 1)]
-            if panel == "training loss":
-                _line(axes, run.loss, colour, "", width=0.8, alpha=0.4)
-                _line(axes, run.smoothed, colour, run.name)
-            elif panel == "learning rate":
-                _line(axes, run.lr, colour, run.name)
-            else:
-                score = run.scores.get(panel.removeprefix("test "), {})
-                _line(axes, score, colour, run.name, marker="o")
-        axes.set_ylabel(panel)
-    if len(runs) > 1:
-        all_axes[0].legend()
-    else:
-        figure.suptitle(runs[0].name, fontweight="bold", fontsize=12)
-    all_axes[-1].set_xlabel("iteration")
-    return figure
-
-
-def _line(
-    axes: Any, series: Series, colour: str, label: str, width: float = 1.8, **style: Any
-) -> None:
-    at = sorted(series)
-    axes.plot(
-        at, [series[i] for i in at], color=colour, label=label or None, lw=width, ms=4, **style
-    )
