@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from tools.commands import (
     convert,
+    convert_imageset,
     course,
     draw,
     gradcheck,
@@ -36,6 +37,7 @@ _COMMANDS = {
     "draw": draw,
     "plot": plot,
     "course": course,
+    "convert_imageset": convert_imageset,
 }
 
 

@@ -64,13 +64,21 @@ def read_image(path: Path, where: str, color: bool, height: int = 0, width: int 
     Raises:
         DemitasseError: the file is missing, or as :func:`decode_image`.
     """
+    image = decode_image(read_bytes(path, where), where, color)
+    return resize(image, height, width) if height and width else image
+
+
+def read_bytes(path: Path, where: str) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        DemitasseError: the file is missing, or cannot be read.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise DemitasseError(f"the image cannot be read: {reason}", where, str(path)) from problem
-    image = decode_image(data, where, color)
-    return resize(image, height, width) if height and width else image
 
 
 def resize(image: Array, height: int, width: int) -> Array:

@@ -39,7 +39,7 @@ class Transaction:
     def write(self, path: Path, *pieces: bytes) -> None:
         """Writes the pieces, one after the other, as the whole content of a file."""
         self._paths.append(path)
-        with _named_errors(path):
+        with named_errors(path):
             _write(temporary_path(path), pieces)
 
     def __enter__(self) -> Transaction:
@@ -56,14 +56,14 @@ class Transaction:
             return
         for index, path in enumerate(self._paths):
             try:
-                with _named_errors(path):
+                with named_errors(path):
                     os.replace(temporary_path(path), path)
             except BaseException:
                 if index == 0:
                     self._remove()
                 raise
-            with _named_errors(path):
-                _sync_folder(path.parent)
+            with named_errors(path):
+                sync_folder(path.parent)
 
     def _remove(self) -> None:
         for path in self._paths:
@@ -89,11 +89,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     temporary = temporary_path(path)
     try:
-        with _named_errors(path):
+        with named_errors(path):
             yield temporary
-            _sync(temporary, os.O_RDWR)
+            sync(temporary, os.O_RDWR)
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except BaseException:
         _unlink(temporary)
         raise
@@ -114,7 +114,8 @@ def _write(path: Path, pieces: tuple[bytes, ...]) -> None:
         os.close(descriptor)
 
 
-def _sync(path: Path, flags: int) -> None:
+def sync(path: Path, flags: int) -> None:
+    """Has what was written to a file reach the disk."""
     descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
@@ -122,11 +123,12 @@ def _sync(path: Path, flags: int) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Has the names in a folder reach the disk."""
     if os.name == "nt":  # folders cannot be opened there
         return
     try:
-        _sync(path, os.O_RDONLY)
+        sync(path, os.O_RDONLY)
     except OSError as problem:
         if problem.errno not in _NO_SYNC:
             raise
@@ -138,7 +140,12 @@ def _unlink(path: Path) -> None:
 
 
 @contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
+def named_errors(path: Path) -> Iterator[None]:
+    """Turns what the system refuses into an error that names the file.
+
+    Raises:
+        SnapshotError: in the place of an OSError.
+    """
     try:
         yield
     except OSError as problem:

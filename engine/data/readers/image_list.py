@@ -51,12 +51,20 @@ class ImageListReader(Reader):
         return len(self._entries)
 
     def read(self, record: int) -> Record:
+        path, _, label = self.entry(record)
+        return read_image(path, self.where(record), self._color, *self._size), label
+
+    def entry(self, record: int) -> tuple[Path, str, Array]:
+        """The image's file, its name in the list, and the label.
+
+        Raises:
+            DemitasseError: the line has none.
+        """
         if record in self.known_bad:
             raise self.known_bad[record]
         _, name, label = self._entries[record]
         assert label is not None
-        path = self._find(self._root + name)
-        return read_image(path, self.where(record), self._color, *self._size), label
+        return self._find(self._root + name), name, label
 
     def where(self, record: int) -> str:
         number, name, _ = self._entries[record]

@@ -58,7 +58,7 @@ class LevelDb:
         try:
             import plyvel
         except ImportError as problem:
-            raise _missing() from problem
+            raise missing_plyvel("reading LevelDB") from problem
         self._error = plyvel.Error
         _refuse_locked(folder)
         view = tempfile.mkdtemp(prefix="demitasse_leveldb_")
@@ -114,8 +114,9 @@ class LevelDb:
         return self._local.iterator
 
 
-def _missing() -> MissingDependency:
-    problem = MissingDependency("plyvel", "data", "reading LevelDB")
+def missing_plyvel(needed_for: str) -> MissingDependency:
+    """The error that LevelDB's package is not installed."""
+    problem = MissingDependency("plyvel", "data", needed_for)
     if sys.version_info >= (3, 13):  # the extra leaves it out there
         problem.hint = (
             "plyvel-ci has no wheels for this Python: with 3.12 make the database an LMDB, "

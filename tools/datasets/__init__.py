@@ -1,0 +1,1 @@
+"""Data sets made, looked at and fetched: what the commands about data share."""
