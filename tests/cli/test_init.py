@@ -10,6 +10,7 @@ from engine.spec import read_solver
 from tests.harness.places import ROOT
 from tools import cli
 from tools.commands import init, train
+from tools.editor.schema import schema_text
 
 KINDS = ["autoencoder", "cifar", "lenet", "lstm", "mlp", "resnet"]
 SMALL = ("solver.max_iter=2", "solver.test_interval=2", "solver.test_iter=1", "vars.batch=10")
@@ -29,7 +30,10 @@ def test_kinds() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_trains_at_once(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["init", kind]) == 0
-    assert capsys.readouterr().out == f"{kind}.yaml written: train --config {kind}.yaml\n"
+    assert capsys.readouterr().out.splitlines() == [
+        f"{kind}.yaml written: train --config {kind}.yaml",
+        f"demitasse.schema.json written: editors complete and check {kind}.yaml by it",
+    ]
     assert train.main(["--config", f"{kind}.yaml", *FEW]) == 0
     assert "Iteration 2, testing net #0:" in capsys.readouterr().out
     assert Path(f"{kind}_iter_2.caffemodel").is_file()
@@ -71,6 +75,14 @@ def test_output(capsys: pytest.CaptureFixture[str]) -> None:
 def test_digits_are_named_relative_inside_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     assert init._digits(ROOT) == "configs/mnist/digits"
     assert Path(init._digits(Path.cwd())).is_absolute()
+
+
+def test_editors_find_the_schema() -> None:
+    assert cli.main(["init", "mlp"]) == 0
+    line = "# yaml-language-server: $schema=demitasse.schema.json"
+    assert line in Path("mlp.yaml").read_text().splitlines()
+    assert Path("demitasse.schema.json").read_text() == schema_text()
+    assert init._schema(ROOT / "configs" / "mnist") == "../demitasse.schema.json"
 
 
 def test_unknown_kind(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from engine.errors import DemitasseError
 from engine.snapshot.atomic import write_atomically
+from tools.editor.schema import schema_text
 
 _FOLDER = Path(__file__).parents[1] / "starters"
+_ROOT = Path(__file__).resolve().parents[2]
 _DIGITS = Path("configs") / "mnist" / "digits"
+_SCHEMA = Path("configs") / "demitasse.schema.json"
 
 
 def kinds() -> list[str]:
@@ -40,21 +43,31 @@ def run(arguments: argparse.Namespace) -> int:
             "the file exists already", str(target), hint="--force replaces it, -o names another"
         )
     folder = Path.cwd() if printed else target.absolute().parent
+    schema = _schema(folder)
     text = (_FOLDER / f"{arguments.kind}.yaml").read_text(encoding="utf-8")
-    text = text.replace("@DIGITS@", _digits(folder)).replace(
-        "@FILE@", f"{arguments.kind}.yaml" if printed else str(target)
-    )
+    name = f"{arguments.kind}.yaml" if printed else str(target)
+    for mark, words in {"DIGITS": _digits(folder), "FILE": name, "SCHEMA": schema}.items():
+        text = text.replace(f"@{mark}@", words)
     if printed:
         sys.stdout.write(text)
         return 0
     write_atomically(target, text.encode())
     print(f"{target} written: train --config {target}")
+    if schema == _SCHEMA.name:
+        write_atomically(folder / schema, schema_text().encode())
+        print(f"{target.with_name(schema)} written: editors complete and check {target.name} by it")
     return 0
+
+
+def _schema(folder: Path) -> str:
+    """The JSON Schema as a config in a folder would name it: that of a checkout, or one beside."""
+    inside = folder.is_relative_to(_ROOT) and (_ROOT / _SCHEMA).is_file()
+    return Path(os.path.relpath(_ROOT / _SCHEMA, folder)).as_posix() if inside else _SCHEMA.name
 
 
 def _digits(folder: Path) -> str:
     """The bundled digits as a config in a folder would name them."""
-    for above in (Path(__file__).resolve().parents[2], *(folder, *folder.parents)):
+    for above in (_ROOT, *(folder, *folder.parents)):
         digits = above / _DIGITS
         if digits.is_dir():
             inside = digits.is_relative_to(folder)

@@ -1,16 +1,19 @@
 """Make the Python module of the schema anew: ``python -m tools.upkeep.generate_schema``.
 
-Reads ``proto/demitasse.proto`` and writes ``engine/schema``: the module, its type stubs and the
-package that re-exports them. Needs ``grpcio-tools`` in exactly the pinned version, because the
-code that protoc writes demands a protobuf at least as new as protoc itself.
+Reads ``proto/demitasse.proto`` and writes ``engine/schema``: the module, its type stubs, the
+package that re-exports them, and the comments, which the module lacks. Needs ``grpcio-tools`` in
+exactly the pinned version, because the code that protoc writes demands a protobuf at least as new
+as protoc itself.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 # Bundles protoc 31.1, whose code runs on protobuf 6.31.1 up to and including 7.x.
 PINNED_GRPCIO_TOOLS = "1.76.0"
@@ -18,6 +21,8 @@ PINNED_GRPCIO_TOOLS = "1.76.0"
 ROOT = Path(__file__).resolve().parents[2]
 PROTO = ROOT / "proto" / "demitasse.proto"
 SCHEMA = ROOT / "engine" / "schema"
+
+FILES = ("__init__.py", "demitasse_pb2.py", "demitasse_pb2.pyi", "comments.json")
 
 _PACKAGE = '''"""The messages of ``proto/demitasse.proto``; made by tools.upkeep.generate_schema."""
 
@@ -57,6 +62,35 @@ def package_source(descriptor_set: bytes) -> str:
     )
 
 
+def comments_of(descriptor_set: bytes) -> dict[str, str]:
+    """What the schema says of its messages, fields and values, by their dotted names.
+
+    Of a field with two comments the one behind it counts: that before it heads a group of fields.
+    """
+    from google.protobuf import descriptor_pb2
+
+    (file,) = descriptor_pb2.FileDescriptorSet.FromString(descriptor_set).file
+    found: dict[str, str] = {}
+    for location in file.source_code_info.location:
+        text = location.trailing_comments or location.leading_comments
+        name = _name_at(file, location.path)
+        if text and name:
+            found[name] = " ".join(text.split())
+    return found
+
+
+def _name_at(file: Any, path: Any) -> str:
+    """The dotted name of what a path of field numbers and positions leads to, if it has one."""
+    names, node = [], file
+    for number, position in zip(path[::2], path[1::2], strict=False):
+        field = node.DESCRIPTOR.fields_by_number[number]
+        if field.message_type is None or not hasattr(getattr(node, field.name), "add"):
+            return ""
+        node = getattr(node, field.name)[position]
+        names.append(node.name)
+    return ".".join(names) if len(path) % 2 == 0 else ""
+
+
 def generate(folder: Path) -> list[Path]:
     """Write the schema's files into ``folder`` and return their paths."""
     from grpc_tools import protoc  # type: ignore[import-untyped]
@@ -69,12 +103,16 @@ def generate(folder: Path) -> list[Path]:
             f"--python_out={folder}",
             f"--pyi_out={folder}",
             f"--descriptor_set_out={descriptors}",
+            "--include_source_info",
             str(PROTO),
         ]
         if protoc.main(arguments) != 0:
             raise SystemExit(f"protoc refused {PROTO}")
-        (folder / "__init__.py").write_text(package_source(descriptors.read_bytes()))
-    return [folder / name for name in ("__init__.py", "demitasse_pb2.py", "demitasse_pb2.pyi")]
+        compiled = descriptors.read_bytes()
+        (folder / "__init__.py").write_text(package_source(compiled))
+        comments = json.dumps(comments_of(compiled), indent=1, ensure_ascii=False)
+        (folder / "comments.json").write_text(comments + "\n")
+    return [folder / name for name in FILES]
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""For editors: the JSON Schema of configs, which completes, explains and checks what is typed."""
