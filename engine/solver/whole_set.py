@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from engine.data.source_layer import SourceLayer
@@ -10,9 +12,17 @@ from engine.net.gradient_flow import Node
 from layers.blob import Array
 from layers.errors import DemitasseError
 
+_WHY = "test_iter: 0 means every sample once"
+_INSTEAD = "give test_iter, the number of batches in a test"
 
-def check_sources(net: Net) -> None:
+
+def check_sources(net: Net, why: str = _WHY, instead: str = _INSTEAD) -> None:
     """Checks that a net's data can be gone through once.
+
+    Args:
+        net: the net.
+        why: the setting that asks for it, in the message.
+        instead: the hint, what to ask for instead.
 
     Raises:
         DemitasseError: no source knows how many samples it has, or sources disagree.
@@ -20,45 +30,54 @@ def check_sources(net: Net) -> None:
     sizes = {(layer.sample_count, layer.batch_size) for layer in _source_layers(net)}
     if len(sizes) != 1 or min(sizes)[0] < 1:
         raise DemitasseError(
-            "test_iter: 0 means every sample once, so all sources of the test net must know how "
-            "many samples they have, and agree in it and in their batch_size",
+            f"{why}, so all sources of the test net must know how many samples they have, and "
+            "agree in it and in their batch_size",
             f'test net "{net.name}"',
             ", ".join(
                 f"{layer.name}: {layer.sample_count or 'unknown'} in batches of {layer.batch_size}"
                 for layer in _source_layers(net)
             )
             or "no source that counts its samples",
-            hint="give test_iter, the number of batches in a test",
+            hint=instead,
         )
 
 
 def mean_over_set(net: Net) -> dict[str, Array]:
     """The mean over all samples of each output, from the first sample to the last.
 
-    The last batch holds what is left. An output is taken for a mean over its batch, so that
-    each counts in proportion to the samples in it. One with a row for each sample is averaged
-    place by place, over the batches that have the place.
+    An output is taken for a mean over its batch, so that each counts in proportion to the
+    samples in it. One with a row for each sample is averaged place by place, over the batches
+    that have the place.
+    """
+    totals: dict[str, Array] = {}
+    weights: dict[str, Array] = {}
+    for rows in forward_over_set(net):
+        for name in net.outputs:
+            values = net.blobs[name].data
+            here = tuple(slice(length) for length in values.shape)
+            totals.setdefault(name, np.zeros(values.shape))[here] += rows * values
+            weights.setdefault(name, np.zeros(values.shape))[here] += rows
+    return {name: np.asarray(total / weights[name]) for name, total in totals.items()}
+
+
+def forward_over_set(net: Net) -> Iterator[int]:
+    """Runs the net on every sample once, from the first on; gives each batch's size after it.
+
+    The last batch holds what is left. Afterwards the sources stand at their first sample.
     """
     sources = [i for i, node in enumerate(net.nodes) if isinstance(node.layer, SourceLayer)]
     layers = _source_layers(net)
     count, batch = layers[0].sample_count, layers[0].batch_size
-    totals: dict[str, Array] = {}
-    weights: dict[str, Array] = {}
     try:
         for layer in layers:
             layer.seek(0)
         for start in range(0, count, batch):
             rows = min(batch, count - start)
             _forward(net, sources, rows)
-            for name in net.outputs:
-                values = net.blobs[name].data
-                here = tuple(slice(length) for length in values.shape)
-                totals.setdefault(name, np.zeros(values.shape))[here] += rows * values
-                weights.setdefault(name, np.zeros(values.shape))[here] += rows
+            yield rows
     finally:
         for index in sources:
             _whole_batches(net.nodes[index])
-    return {name: np.asarray(total / weights[name]) for name, total in totals.items()}
 
 
 def _source_layers(net: Net) -> list[SourceLayer]:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tools.options.net import add_net_options, build_net
 from tools.plotting import figures
+from tools.plotting.activations import (
+    activations,
+    activations_figure,
+    drawn_part,
+    run_image,
+    run_record,
+)
+from tools.plotting.confusion import confusion_figure, confusion_text, count_confusions
 from tools.plotting.decision import decision_figure
 from tools.plotting.filters import filters_figure
 from tools.plotting.run_page import runs_page
@@ -26,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="picture", metavar="PICTURE", required=True)
     _decision(kinds.add_parser("decision", help="the regions that a net of two inputs tells apart"))
     _filters(kinds.add_parser("filters", help="the weights of a layer as images"))
+    _activations(kinds.add_parser("activations", help="what every layer makes of one sample"))
+    _confusion(kinds.add_parser("confusion", help="what samples of each class are taken for"))
     _runs(kinds.add_parser("run", help="loss, test scores and learning rate of training runs"))
 
 
@@ -52,6 +63,13 @@ def _output(
     parser.set_defaults(forms=forms)
 
 
+def _count(text: str) -> int:
+    count = int(text) if text.isdecimal() else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return count
+
+
 def _decision(parser: argparse.ArgumentParser) -> None:
     add_net_options(parser, "TEST")
     _output(parser, "decision.png")
@@ -76,10 +94,65 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     add_net_options(parser, "TEST")
     _output(parser, "filters.png")
     parser.add_argument("--layer", help="the first layer with weights unless told")
-    parser.add_argument("--most", type=int, default=64, help="images at most; 64 unless told")
+    parser.add_argument("--most", type=_count, default=64, help="images at most; 64 unless told")
     parser.set_defaults(
         make=lambda arguments: filters_figure(build_net(arguments), arguments.layer, arguments.most)
     )
+
+
+def _activations(parser: argparse.ArgumentParser) -> None:
+    add_net_options(parser, "TEST")
+    _output(parser, "activations.png")
+    parser.add_argument("--record", type=int, default=0, help="a sample of the data, from 0")
+    parser.add_argument("--image", metavar="FILE", help="an image for a net with an Input instead")
+    parser.add_argument(
+        "--mean", type=float, nargs="+", default=[], metavar="VALUE",
+        help="taken from the pixels (0 to 255) of --image: one, or those of blue, green and red",
+    )  # fmt: skip
+    parser.add_argument("--scale", type=float, default=1.0, help="of these pixels; 1 unless told")
+    parser.add_argument(
+        "--blob",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="may be repeated; all unless told",
+    )
+    parser.add_argument("--most", type=_count, default=32, help="maps of a blob; 32 unless told")
+
+    def make(arguments: argparse.Namespace) -> Any:
+        net = build_net(arguments)
+        if arguments.image:
+            run_image(net, Path(arguments.image), arguments.mean, arguments.scale)
+        else:
+            run_record(net, arguments.record)
+        found = activations(net, arguments.blob)
+        drawn = drawn_part(found)
+        if len(drawn) < len(found):
+            log.info("the first %d of %d blobs; --blob chooses", len(drawn), len(found))
+        return activations_figure(drawn, arguments.most)
+
+    parser.set_defaults(make=make)
+
+
+def _confusion(parser: argparse.ArgumentParser) -> None:
+    add_net_options(parser, "TEST")
+    _output(parser, "confusion.png")
+    parser.add_argument(
+        "--layer", help="what compares scores with labels; the first Accuracy or loss unless told"
+    )
+    parser.add_argument(
+        "--batches", type=_count, metavar="N", help="how many; every sample once unless told"
+    )
+
+    def make(arguments: argparse.Namespace) -> Any:
+        net = build_net(arguments)
+        if net.learnable and arguments.weights is None:
+            log.warning("no --weights: this net has learned nothing yet")
+        confusion = count_confusions(net, arguments.layer, arguments.batches)
+        sys.stdout.write(confusion_text(confusion) + "\n")
+        return confusion_figure(confusion)
+
+    parser.set_defaults(make=make)
 
 
 def _runs(parser: argparse.ArgumentParser) -> None:

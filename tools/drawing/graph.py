@@ -75,7 +75,7 @@ class _Builder:
 
     def _add(self, node: Node) -> None:
         boxes = self.graph.boxes
-        if _automatic_split(node) and not self.values:
+        if automatic_split(node) and not self.values:
             for top in node.top:
                 self.makers[id(top)] = self.makers[id(node.bottom[0])]
                 self.shown[id(top)] = node.bottom[0]
@@ -141,7 +141,7 @@ class _Builder:
 def _title(net: Net) -> str:
     frozen = {node.layer.name for node in net.nodes if is_frozen(node)}
     count = sum(param.blob.count for param in net.learnable if param.layer not in frozen)
-    layers = sum(not _automatic_split(node) for node in net.nodes)
+    layers = sum(not automatic_split(node) for node in net.nodes)
     phase = ("TRAIN", "TEST")[net.phase]
     name = f"{net.name}, " if net.name else ""
     many = "layer" if layers == 1 else "layers"
@@ -153,7 +153,8 @@ def _values_title(net: Net) -> str:
     return f"{name}values above the arrows, gradients below"
 
 
-def _automatic_split(node: Node) -> bool:
+def automatic_split(node: Node) -> bool:
+    """Whether the layer is a Split that no config names."""
     return node.layer.type == "Split" and node.layer.name.endswith("_split")
 
 
