@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from layers.errors import DemitasseError, LayerError, did_you_mean, nearest
 
@@ -14,6 +15,8 @@ __all__ = [
     "MissingDependency",
     "SnapshotError",
     "did_you_mean",
+    "identified",
+    "identify",
     "nearest",
 ]
 
@@ -36,7 +39,7 @@ class ConfigError(DemitasseError):
         self.problems: list[DemitasseError] = list(distinct.values())
         if len(self.problems) == 1:
             only = self.problems[0]
-            super().__init__(only.what, only.where, only.got, only.expected, only.hint)
+            super().__init__(only.what, only.where, only.got, only.expected, only.hint, only.id)
         else:
             super().__init__(f"{len(self.problems)} problems")
 
@@ -46,6 +49,24 @@ class ConfigError(DemitasseError):
         shown = [str(problem) for problem in self.problems[:_SHOWN]]
         more = len(self.problems) - len(shown)
         return "\n".join([f"{self.what}:", *shown] + [f"... and {more} more"] * (more > 0))
+
+
+def identify(problems: Iterable[DemitasseError], id: str) -> None:
+    """Gives an id to those of the problems that have none."""
+    for problem in problems:
+        problem.id = problem.id or id
+        if isinstance(problem, ConfigError):
+            identify(problem.problems, id)
+
+
+@contextmanager
+def identified(id: str) -> Iterator[None]:
+    """Gives an id to an error that is raised inside without one."""
+    try:
+        yield
+    except DemitasseError as problem:
+        identify([problem], id)
+        raise
 
 
 class SnapshotError(DemitasseError):
@@ -70,5 +91,6 @@ class MissingDependency(DemitasseError):
         super().__init__(
             f'the package "{package}" is needed{purpose} and is not installed',
             hint=f"pip install 'demitasse[{extra}]'",
+            id="DM503",
         )
         self.package, self.extra = package, extra

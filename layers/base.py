@@ -35,6 +35,7 @@ class LayerContext:
         allow_code: whether a config may name Python code to run.
         read_blob: reads the array in a binaryproto file that a config names.
         folder: of the config; None where it did not come from a file.
+        draws: whether parameters get their first values; to see shapes alone none are needed.
     """
 
     phase: int = TEST
@@ -44,6 +45,7 @@ class LayerContext:
     allow_code: bool = False
     read_blob: Callable[[str], Array] = _no_reader
     folder: Path | None = None
+    draws: bool = True
 
 
 class Layer:
@@ -113,8 +115,11 @@ class Layer:
         """Appends a parameter, filled as the FillerParameter says (zeros without one)."""
         blob = Blob(shape, f"{self.name}[{len(self.blobs)}]", self.context.dtype)
         if filler is not None:
+            # Where no values are wanted, a corner tells as well whether the filler suits the shape.
+            corner = tuple(min(length, 8) for length in shape)
+            values = blob.data if self.context.draws else np.zeros(corner, blob.dtype)
             try:
-                fill(blob.data, filler, self.context.rng)
+                fill(values, filler, self.context.rng)
             except ValueError as problem:
                 raise self.error(str(problem)) from problem
         self.blobs.append(blob)
@@ -122,11 +127,11 @@ class Layer:
         return blob
 
     def error(
-        self, what: str, got: object = "", expected: object = "", hint: str = ""
+        self, what: str, got: object = "", expected: object = "", hint: str = "", id: str = ""
     ) -> LayerError:
         """A LayerError that names this layer; the caller raises it."""
         where = f'layer "{self.name}" ({self.type})'
-        return LayerError(what, where, str(got), str(expected), hint)
+        return LayerError(what, where, str(got), str(expected), hint, id)
 
     def axis(self, blob: Blob, axis: int, field: str = "axis") -> int:
         """The axis counted from the front; a negative one counts from the end.
@@ -146,7 +151,9 @@ class Layer:
         for blob in top:
             if any(blob is other for other in bottom):
                 raise self.error(
-                    f'cannot run in place on "{blob.name}"', hint="give its top another name"
+                    f'cannot run in place on "{blob.name}"',
+                    hint="give its top another name",
+                    id="DM206",
                 )
 
     def check_blob_counts(self, num_bottom: int, num_top: int) -> None:
@@ -161,13 +168,11 @@ class Layer:
             if exact is not None:
                 least = most = exact
             if (least is not None and found < least) or (most is not None and found > most):
-                raise self.error(
-                    f"has the wrong number of {kind}s", found, count_words(least, most)
-                )
+                what = f"has the wrong number of {kind}s"
+                raise self.error(what, found, count_words(least, most), id="DM205")
         if self.equal_num_bottom_top and num_bottom != num_top:
-            raise self.error(
-                "must have one top for each bottom", f"{num_bottom} bottoms, {num_top} tops"
-            )
+            given = f"{num_bottom} bottoms, {num_top} tops"
+            raise self.error("must have one top for each bottom", given, id="DM205")
 
 
 def count_words(least: int | None, most: int | None) -> str:

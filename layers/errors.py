@@ -28,16 +28,25 @@ class DemitasseError(Exception):
         got: the offending value as it was found.
         expected: the values that would have been right.
         hint: what to write or run instead.
+        id: the kind of problem, such as "DM101", that docs/errors.md explains; an error that
+            has none gets that of the step in which it was met.
     """
 
     exit_code = 2
 
     def __init__(
-        self, what: str, where: str = "", got: str = "", expected: str = "", hint: str = ""
+        self,
+        what: str,
+        where: str = "",
+        got: str = "",
+        expected: str = "",
+        hint: str = "",
+        id: str = "",
     ):
         super().__init__(what)
         self.what, self.where = what, where
         self.got, self.expected, self.hint = got, expected, hint
+        self.id = id
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
@@ -48,7 +57,12 @@ class DemitasseError(Exception):
 class LayerError(DemitasseError):
     """A layer cannot work with its parameters, its bottoms' shapes or their values.
 
-    ``layer_name`` is set where the one who raises it is not the layer itself.
+    ``layer_name`` is set where the one who raises it is not the layer itself. ``chains`` are the
+    layers that made each bottom, with the shapes they gave it, where the net knows them.
     """
 
     layer_name = ""
+    chains: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return super().__str__() + "".join(f"\n  from: {chain}" for chain in self.chains)

@@ -67,6 +67,7 @@ def create_layer(layer_param: Any, context: LayerContext) -> Layer:
             f'layer "{layer_param.name}"',
             hint=did_you_mean(layer_param.type, layer_types())
             or "`demitasse layers` lists the types there are",
+            id="DM204",
         )
     return cls(layer_param, context)
 

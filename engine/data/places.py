@@ -27,8 +27,8 @@ def find_folder(name: str, find_file: FindFile) -> Path:
     if path.is_dir():
         return path
     if path.exists():
-        raise DemitasseError(f'"{name}" is not a folder', str(path))
-    raise DemitasseError(f'there is no folder "{name}"', hint=hint)
+        raise DemitasseError(f'"{name}" is not a folder', str(path), id="DM001")
+    raise DemitasseError(f'there is no folder "{name}"', hint=hint, id="DM001")
 
 
 class ListedFiles:

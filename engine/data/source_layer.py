@@ -164,7 +164,7 @@ class SourceLayer(Layer):
             path = Path(self.context.find_file(name))
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
-            raise self.error(f'source "{name}" {what}', path.absolute())
+            raise self.error(f'source "{name}" {what}', path.absolute(), id="DM001")
         return path
 
     def find_folder(self, name: str) -> Path:
@@ -189,7 +189,8 @@ class SourceLayer(Layer):
     def named(self, problem: DemitasseError) -> LayerError:
         """The same problem as a LayerError that names this layer besides the file."""
         what = f"{problem.where}: {problem.what}" if problem.where else problem.what
-        return self.error(what, problem.got, problem.expected, problem.hint)
+        id = problem.id or "DM501"
+        return self.error(what, problem.got, problem.expected, problem.hint, id)
 
     def _next_batch(self, top: Sequence[Blob]) -> Batch:
         if not self._threads:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from engine.errors import ConfigError, identified
 from engine.net import gradient_flow
 from engine.net.given_params import take_given
 from engine.net.gradient_flow import Node
+from engine.net.lineage import Lineage
 from engine.net.params import Arena, ParamRegistry
 from engine.schema import LayerParameter, NetParameter
 from engine.spec import NetSpec
 from engine.spec.filter import filter_layers, is_included, state_words
-from engine.spec.splits import insert_splits
+from engine.spec.splits import insert_splits, missing_bottoms
 from layers import Blob, DemitasseError, Layer, LayerContext, LayerError, create_layer
 
 Locate = Callable[[str], str]
@@ -24,52 +26,82 @@ class NetBuilder:
     Args:
         spec: the specification, its state already set.
         context: what every layer gets to know.
-
-    Raises:
-        DemitasseError: the net does not hold together; the message names the layer, its
-            place in the file, and its bottoms with their shapes.
     """
 
     def __init__(self, spec: NetSpec, context: LayerContext):
-        self.context = context
+        self.spec, self.context = spec, context
         self.locate = locator(spec)
-        filtered = filter_layers(spec.param)
-        if spec.param.layer and not filtered.layer:
-            raise DemitasseError(
-                f"no layer of the net is included in {state_words(spec.param.state)}",
-                str(spec.path or ""),
-            )
-        with located(self.locate):
-            self.param: NetParameter = insert_splits(filtered, _made_elsewhere(spec.param))
         self.nodes: list[Node] = []
         self.blobs: dict[str, Blob] = {}
+        self.lineage = Lineage(layer.name for layer in spec.param.layer)
         self.params = ParamRegistry()
         self._unread: dict[str, None] = {}
         self._learning: set[str] = set()
-        for layer_param in self.param.layer:
-            self.nodes.append(self._add(layer_param))
+
+    def build(self) -> Arena:
+        """Makes all layers and infers their shapes; returns their parameters.
+
+        Raises:
+            DemitasseError: the net does not hold together; the message names the layer, its
+                place in the file, and its bottoms with their shapes.
+        """
+        included = self.included()
+        missing = list(self.missing(included))
+        if missing:
+            raise ConfigError(missing) if len(missing) > 1 else missing[0]
+        for layer_param in insert_splits(included).layer:
+            self.nodes.append(self.add(layer_param))
+        self.find_gradients()
+        return self.params.pack(self.context.dtype)
+
+    def included(self) -> NetParameter:
+        """The net without the layers that its state excludes.
+
+        Raises:
+            DemitasseError: none is left, or a layer both includes and excludes.
+        """
+        param = self.spec.param
+        filtered = filter_layers(param)
+        if param.layer and not filtered.layer:
+            what = f"no layer of the net is included in {state_words(param.state)}"
+            raise DemitasseError(what, str(self.spec.path or ""), id="DM208")
+        return filtered
+
+    def missing(self, included: NetParameter) -> Iterator[LayerError]:
+        """An error for each bottom that no earlier layer makes."""
+        for problem in missing_bottoms(included, _made_elsewhere(self.spec.param)):
+            yield place(problem, self.locate)
+
+    def find_gradients(self) -> None:
+        """Decides which layers run backward, and into which of their bottoms."""
         gradient_flow.prune(self.nodes)
-        if self.param.force_backward:
+        if self.spec.param.force_backward:
             gradient_flow.force(self.nodes)
-        self.arena: Arena = self.params.pack(context.dtype)
 
     @property
     def outputs(self) -> list[str]:
         """Names of the blobs that no layer reads."""
         return list(self._unread)
 
-    def _add(self, layer_param: LayerParameter) -> Node:
+    def add(self, layer_param: LayerParameter) -> Node:
+        """Makes a layer, and the shapes of its tops.
+
+        Raises:
+            DemitasseError: it does not fit what is below it, or its own parameters.
+        """
         with located(self.locate, layer_param.name):
             layer = create_layer(layer_param, self.context)
             node = Node(layer)
             self._connect(node)
-            with describing_bottoms(node):
-                layer.setup(node.bottom, node.top)
+            with describing_bottoms(node, self.lineage):
+                with identified("DM301"):
+                    layer.setup(node.bottom, node.top)
                 take_given(layer)
                 node.loss_weights = loss_weights(node)
                 reshape(node)
                 self.params.add_layer(layer)
                 gradient_flow.gradient_reaches(node, self._learning)
+        self.lineage.add(node)
         return node
 
     def _connect(self, node: Node) -> None:
@@ -79,6 +111,7 @@ class NetBuilder:
             raise layer.error(
                 "propagate_down must be given for every bottom or not at all",
                 f"{len(param.propagate_down)} for {len(param.bottom)} bottoms",
+                id="DM210",
             )
         for name in param.bottom:
             node.bottom.append(self.blobs[name])
@@ -100,6 +133,7 @@ class NetBuilder:
             raise layer.error(
                 f'makes blob "{name}", which another layer already makes',
                 hint="give the top another name, or read and write it in place",
+                id="DM202",
             )
         blob = self.blobs[name] = Blob((), name, self.context.dtype)
         return blob
@@ -127,6 +161,7 @@ def loss_weights(node: Node) -> list[float]:
         raise node.layer.error(
             "loss_weight must be given for every top or not at all",
             f"{len(given)} for {len(node.top)} tops",
+            id="DM210",
         )
     return given or [node.layer.default_loss_weight(i) for i in range(len(node.top))]
 
@@ -136,7 +171,8 @@ def reshape(node: Node) -> None:
 
     Backward starts at the losses: the gradient of the total by each of them is its weight.
     """
-    node.layer.reshape(node.bottom, node.top)
+    with identified("DM302"):
+        node.layer.reshape(node.bottom, node.top)
     node.shapes = [blob.shape for blob in node.bottom]
     for blob, weight in zip(node.top, node.loss_weights, strict=True):
         if weight:
@@ -144,34 +180,51 @@ def reshape(node: Node) -> None:
 
 
 def locator(spec: NetSpec) -> Locate:
-    """A function from a layer's name to the place in a file that defines it."""
+    """A function from a layer's name to the place in a file that defines it.
+
+    Of layers with one name, in different phases, the one that the spec's state includes is meant.
+    """
+    paths: dict[str, str] = {}
+    if not spec.notices:  # an upgrade moves layers
+        for index, layer in enumerate(spec.param.layer):
+            if is_included(layer, spec.param.state, strict=False):
+                paths.setdefault(layer.name, f"layer.{index}")
 
     def locate(layer_name: str) -> str:
-        place = spec.origins.layer(layer_name)
-        return str(place or spec.path or "")
+        path = paths.get(layer_name)
+        written = (spec.origins.at(path) if path else None) or spec.origins.layer(layer_name)
+        return str(written or spec.path or "")
 
     return locate
 
 
+def place(problem: LayerError, locate: Locate, layer_name: str = "") -> LayerError:
+    """The error with the place of its layer in the config."""
+    found = locate(layer_name or problem.layer_name)
+    if found and found not in problem.where:
+        problem.where = f"{found}, {problem.where}"
+    return problem
+
+
 @contextmanager
-def located(locate: Locate, layer_name: str = "") -> Iterator[None]:
-    """Adds the place in the config to an error that a layer raises, or that is about a layer."""
+def located(locate: Locate, layer_name: str) -> Iterator[None]:
+    """Adds the place in the config to an error that a layer raises."""
     try:
         yield
     except LayerError as error:
-        place = locate(layer_name or error.layer_name)
-        if place and place not in error.where:
-            error.where = f"{place}, {error.where}"
+        place(error, locate, layer_name)
         raise
 
 
 @contextmanager
-def describing_bottoms(node: Node) -> Iterator[None]:
-    """Adds the bottoms' shapes to an error that a layer raises."""
+def describing_bottoms(node: Node, lineage: Lineage) -> Iterator[None]:
+    """Adds the bottoms' shapes, and how they came about, to an error that a layer raises."""
     try:
         yield
     except LayerError as error:
         bottoms = ", ".join(f'"{blob.name}" {blob.shape}' for blob in node.bottom)
         if bottoms and "bottoms:" not in error.where:
             error.where += f" [bottoms: {bottoms}]"
+            error.chains = lineage.chains(node)
+        lineage.use_written_names(error, node)
         raise

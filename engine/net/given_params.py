@@ -16,9 +16,11 @@ def take_given(layer: Layer) -> None:
     if not given:
         return
     if len(given) != len(layer.blobs):
-        raise layer.error("is given the wrong number of blobs", len(given), len(layer.blobs))
+        what = "is given the wrong number of blobs"
+        raise layer.error(what, len(given), len(layer.blobs), id="DM210")
     for index, (blob, proto) in enumerate(zip(layer.blobs, given, strict=True)):
         array = fit_legacy(read_blob(proto, f'layer "{layer.name}", blob {index}'), blob.shape)
         if array.shape != blob.shape:
-            raise layer.error(f"is given blob {index} in another shape", array.shape, blob.shape)
+            what = f"is given blob {index} in another shape"
+            raise layer.error(what, array.shape, blob.shape, id="DM210")
         blob.data = array

@@ -13,7 +13,7 @@ from engine import schema
 from engine.errors import DemitasseError
 from engine.net import weights
 from engine.net.arguments import Source, as_spec, pycaffe_arguments, read_array
-from engine.net.build import NetBuilder, describing_bottoms, located, locator, reshape
+from engine.net.build import NetBuilder, describing_bottoms, located, reshape
 from engine.net.debug import Tracer
 from engine.net.gradient_flow import Node
 from engine.net.params import Arena, Param
@@ -75,6 +75,7 @@ class Net:
             spec.base,
         )
         built = NetBuilder(spec, context)
+        self.arena: Arena = built.build()
         self.name: str = spec.param.name
         self.debug_info: bool = spec.param.debug_info
         self._tracer = Tracer()
@@ -84,8 +85,7 @@ class Net:
         self.outputs: list[str] = built.outputs
         self.learnable: list[Param] = built.params.learnable
         self.shared_params: set[tuple[str, int]] = built.params.shared
-        self.arena: Arena = built.arena
-        self._locate = locator(spec)
+        self._locate, self._lineage = built.locate, built.lineage
         self.params: dict[str, list[Blob]] = {
             node.layer.name: node.layer.blobs for node in self.nodes if node.layer.blobs
         }
@@ -257,7 +257,7 @@ class Net:
         weights.save(self, file)
 
     def _reshape(self, node: Node) -> None:
-        with located(self._locate, node.layer.name), describing_bottoms(node):
+        with located(self._locate, node.layer.name), describing_bottoms(node, self._lineage):
             reshape(node)
 
     def _feed(self, inputs: Mapping[str, Any]) -> None:

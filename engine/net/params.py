@@ -59,13 +59,13 @@ class ParamRegistry:
         """
         specs = layer.layer_param.param
         if len(specs) > len(layer.blobs):
-            raise layer.error(
-                "has more param entries than parameters", len(specs), f"at most {len(layer.blobs)}"
-            )
+            what, most = "has more param entries than parameters", f"at most {len(layer.blobs)}"
+            raise layer.error(what, len(specs), most, id="DM210")
         if layer.blobs and layer.name in self._names:
             raise layer.error(
                 "has the name of another layer with parameters",
                 hint="parameters are saved by layer name, so each needs a name of its own",
+                id="DM203",
             )
         if layer.blobs:
             self._names.add(layer.name)
@@ -91,6 +91,7 @@ class ParamRegistry:
                 f"shape {mine.shape}",
                 f"{theirs.count} elements" if permissive else f"shape {theirs.shape}",
                 "" if permissive else "share_mode: PERMISSIVE compares the counts only",
+                id="DM210",
             )
         for what in ("lr", "decay"):
             if not getattr(param, f"{what}_given"):
@@ -101,6 +102,7 @@ class ParamRegistry:
                     f'shared parameter "{param.name}" has two values of {what}_mult',
                     f"{value:g} here, {owned:g} before",
                     "the same value, or none here",
+                    id="DM210",
                 )
             setattr(owner, f"{what}_mult", value)
             setattr(owner, f"{what}_given", True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from engine.errors import SnapshotError
+from engine.errors import ConfigError, SnapshotError
 from engine.net import Net
 from engine.schema import SolverParameter
 from engine.snapshot.state_file import StoredState
-from engine.solver.epochs import check_epochs
-from engine.solver.policy_checks import check_policy
-from layers.errors import DemitasseError
+from engine.solver.epochs import epoch_problems
+from engine.solver.policy_checks import policy_problems
+from engine.solver.updates import create_rule
+from engine.spec import SolverSpec
+from layers.errors import DemitasseError, did_you_mean
 
 _LEAST = {
     "iter_size": 1,
@@ -27,33 +30,53 @@ _LEAST = {
 }
 
 
-def check_settings(param: SolverParameter, where: str) -> None:
-    """Checks the numbers and names that hold for every update rule.
+def check_settings(spec: SolverSpec) -> None:
+    """Checks the numbers and names that hold before any net is there.
 
     Raises:
-        DemitasseError: one of them is out of its range or unknown.
+        ConfigError: everything that is out of its range, unknown or missing.
     """
-    check_policy(param)
+    problems = list(setting_problems(spec))
+    if problems:
+        raise ConfigError(problems)
+
+
+def setting_problems(spec: SolverSpec) -> Iterator[DemitasseError]:
+    """An error for each setting that is out of its range, unknown or missing."""
+    param, place = spec.param, spec.place
+    yield from policy_problems(param, place)
     if not param.HasField("base_lr"):
-        raise DemitasseError("base_lr is missing", where, expected="a learning rate, such as 0.01")
-    if not 0 <= param.base_lr < math.inf:
-        raise DemitasseError(
-            "base_lr is no learning rate", where, f"{param.base_lr:g}", "0 or more"
-        )
+        expected = "a learning rate, such as 0.01"
+        yield DemitasseError("base_lr is missing", place(""), expected=expected, id="DM401")
+    elif not 0 <= param.base_lr < math.inf:
+        what, got = "base_lr is no learning rate", f"{param.base_lr:g}"
+        yield DemitasseError(what, place("base_lr"), got, "0 or more", id="DM401")
     for field, bound in _LEAST.items():
         value = getattr(param, field)
         if value < bound:
-            raise DemitasseError(f"{field} is too small", where, f"{value:g}", f"{bound} or more")
-    if param.regularization_type not in ("L1", "L2"):
-        raise DemitasseError(
-            "unknown regularization_type", where, param.regularization_type, "L1 or L2"
-        )
+            what, expected = f"{field} is too small", f"{bound} or more"
+            yield DemitasseError(what, place(field), f"{value:g}", expected, id="DM404")
     if param.ema_decay >= 1:
-        raise DemitasseError(
-            "ema_decay is too large", where, f"{param.ema_decay:g}", "below 1, such as 0.999"
-        )
-    check_epochs(param, where)
-    _check_monitor(param, where)
+        what, expected = "ema_decay is too large", "below 1, such as 0.999"
+        yield DemitasseError(what, place("ema_decay"), f"{param.ema_decay:g}", expected, id="DM404")
+    yield from _name_problems(spec)
+    yield from epoch_problems(param, place)
+    yield from _monitor_problems(spec)
+
+
+def _name_problems(spec: SolverSpec) -> Iterator[DemitasseError]:
+    """Whether the update rule exists, and takes its settings."""
+    kind = spec.param.regularization_type
+    if kind not in ("L1", "L2"):
+        what, hint = "unknown regularization_type", did_you_mean(kind, ("L1", "L2"))
+        where = spec.place("regularization_type")
+        yield DemitasseError(what, where, f'"{kind}"', "L1 or L2", hint, id="DM405")
+        return
+    try:
+        create_rule(spec.param)
+    except DemitasseError as problem:
+        problem.where = spec.place(problem.where)
+        yield problem
 
 
 def check_loss_exists(net: Net) -> None:
@@ -67,6 +90,7 @@ def check_loss_exists(net: Net) -> None:
             "the net has no loss when it trains, so it would learn nothing",
             net.name,
             hint="add a loss layer that the TRAIN phase includes, or give a top a loss_weight",
+            id="DM209",
         )
 
 
@@ -87,19 +111,17 @@ def check_type(state: StoredState, type_name: str, path: Path) -> None:
         )
 
 
-def _check_monitor(param: SolverParameter, where: str) -> None:
-    """Checks that what acts on a score has one, and that there are tests to give it."""
+def _monitor_problems(spec: SolverSpec) -> Iterator[DemitasseError]:
+    """Whether what acts on a score has one, and there are tests to give it."""
+    param = spec.param
     for field in ("early_stop", "keep_best"):
         if getattr(param, field) and not param.monitor:
-            raise DemitasseError(
-                f"{field} needs monitor, the test output to watch",
-                where,
-                hint='for example `monitor: "accuracy"`',
-            )
+            what = f"{field} needs monitor, the test output to watch"
+            hint = 'for example `monitor: "accuracy"`'
+            yield DemitasseError(what, spec.place(field), hint=hint, id="DM410")
     if param.monitor and not (param.test_interval or param.test_epoch):
-        raise DemitasseError(
-            "monitor needs tests: give test_iter, and test_interval or test_epoch", where
-        )
+        what = "monitor needs tests: give test_iter, and test_interval or test_epoch"
+        yield DemitasseError(what, spec.place("monitor"), id="DM410")
 
 
 def may_write(param: SolverParameter) -> bool:
@@ -108,8 +130,12 @@ def may_write(param: SolverParameter) -> bool:
     return any(asked)
 
 
-def check_writable(prefix: str) -> None:
+def check_writable(prefix: str, where: str = "") -> None:
     """Checks, before hours of training, that a snapshot could be written.
+
+    Args:
+        prefix: what the names of the snapshots begin with.
+        where: the place in the config that says so.
 
     Raises:
         SnapshotError: the folder of the prefix is missing or not writable.
@@ -118,8 +144,11 @@ def check_writable(prefix: str) -> None:
     if not folder.is_dir():
         raise SnapshotError(
             "the folder of snapshot_prefix does not exist",
-            got=prefix,
+            where,
+            prefix,
             hint=f"make it (`mkdir -p {folder}`) or set another: `--set solver.snapshot_prefix=X`",
+            id="DM411",
         )
     if not os.access(folder, os.W_OK):
-        raise SnapshotError("the folder of snapshot_prefix is not writable", got=prefix)
+        what = "the folder of snapshot_prefix is not writable"
+        raise SnapshotError(what, where, prefix, id="DM411")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from engine.data.source_layer import SourceLayer
@@ -13,25 +14,23 @@ from layers.errors import DemitasseError
 _FIELDS = {"max_epoch": "max_iter", "test_epoch": "test_interval", "snapshot_epoch": "snapshot"}
 
 
-def check_epochs(param: SolverParameter, where: str) -> None:
-    """Checks that each length is given once, in epochs or in iterations.
-
-    Raises:
-        DemitasseError: both forms are given, or epochs that are not above 0.
-    """
+def epoch_problems(param: SolverParameter, place: Callable[[str], str]) -> Iterator[DemitasseError]:
+    """An error for each length that is given in epochs and iterations, or is not above 0."""
     for epochs, iterations in _FIELDS.items():
         if not param.HasField(epochs):
             continue
         value = getattr(param, epochs)
         if param.HasField(iterations):
-            raise DemitasseError(
+            yield DemitasseError(
                 f"{epochs} and {iterations} say the same in two units",
-                where,
+                place(epochs),
                 f"{epochs} {value:g}, {iterations} {getattr(param, iterations)}",
                 "one of the two",
+                id="DM409",
             )
         if not 0 < value < math.inf:
-            raise DemitasseError(f"{epochs} must be above 0", where, f"{value:g}")
+            what = f"{epochs} must be above 0"
+            yield DemitasseError(what, place(epochs), f"{value:g}", id="DM409")
 
 
 class Interval:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.errors import ConfigError
 from engine.schema import TEST, TRAIN, NetParameter, NetState, Phase, SolverParameter
 from engine.spec import NetSpec, SolverSpec, find_file, read_net
 from layers.errors import DemitasseError
@@ -38,6 +40,7 @@ def train_net(solver: SolverSpec) -> NetSpec:
             str(solver.path or "solver"),
             " and ".join(named) or "none",
             f"one of {', '.join(_TRAIN_FIELDS)}, or a net: section",
+            id="DM407",
         )
     net = _read(solver, named[0])
     for notice in net.notices:
@@ -52,19 +55,17 @@ def test_nets(solver: SolverSpec) -> list[TestNetSpec]:
         DemitasseError: test_iter, test_state or test_interval do not go with them.
     """
     p = solver.param
-    specs = [NetSpec(param, path=solver.path) for param in p.test_net_param]
+    specs = [
+        NetSpec(param, solver.origins.under(f"test_net_param.{index}"), solver.path)
+        for index, param in enumerate(p.test_net_param)
+    ]
     specs += [_read_file(solver, name) for name in p.test_net]
     generic = [name for name in _named_train_nets(solver) if not name.startswith("train")]
     repeated = max(0, len(p.test_iter) - len(specs)) if generic else 0
     specs += [_read(solver, generic[0]) for _ in range(repeated)]
-    if len(p.test_iter) != len(specs):
-        raise _test_error(solver, "test_iter must be given once for every test net", len(specs))
-    if p.test_state and len(p.test_state) != len(specs):
-        raise _test_error(solver, "test_state must be given for every test net or for none", 0)
-    if specs and p.test_interval <= 0 and not p.HasField("test_epoch"):
-        raise _test_error(solver, "test nets need test_interval (or test_epoch) above 0", 0)
-    if any(iterations < 0 for iterations in p.test_iter):
-        raise _test_error(solver, "test_iter must be 0 (every sample once) or more", 0)
+    problems = list(_test_problems(solver, len(specs)))
+    if problems:
+        raise ConfigError(problems)
     states = p.test_state or [NetState()] * len(specs)
     return [
         TestNetSpec(_with_state(spec, TEST, state), iterations)
@@ -72,9 +73,29 @@ def test_nets(solver: SolverSpec) -> list[TestNetSpec]:
     ]
 
 
-def _test_error(solver: SolverSpec, what: str, nets: int) -> DemitasseError:
-    given = f"{len(solver.param.test_iter)} test_iter, {len(solver.param.test_state)} test_state"
-    return DemitasseError(what, str(solver.path or "solver"), f"{given}, {nets} test nets")
+def _test_problems(solver: SolverSpec, nets: int) -> Iterator[DemitasseError]:
+    """An error for each setting of the tests that does not go with the others."""
+    p = solver.param
+
+    def problem(what: str, field: str, got: str, expected: str = "") -> DemitasseError:
+        return DemitasseError(what, solver.place(field), got, expected, id="DM408")
+
+    if len(p.test_iter) != nets:
+        what = "test_iter must be given once for every test net"
+        yield problem(what, "test_iter", f"{len(p.test_iter)} test_iter, {nets} test nets")
+    if p.test_state and len(p.test_state) != nets:
+        what = "test_state must be given for every test net or for none"
+        yield problem(what, "test_state", f"{len(p.test_state)} test_state, {nets} test nets")
+    if nets and p.test_interval <= 0 and not p.HasField("test_epoch"):
+        got = str(p.test_interval) if p.HasField("test_interval") else "no test_interval"
+        field = "test_interval" if p.HasField("test_interval") else "test_iter"
+        expected = "how many iterations to train between tests"
+        what = "test nets need test_interval (or test_epoch) above 0"
+        yield problem(what, field, got, expected)
+    wrong = [str(iterations) for iterations in p.test_iter if iterations < 0]
+    if wrong:
+        what = "test_iter must be 0 (every sample once) or more"
+        yield problem(what, "test_iter", ", ".join(wrong), "the number of batches in a test")
 
 
 def _named_train_nets(solver: SolverSpec) -> list[str]:
@@ -86,11 +107,13 @@ def _read(solver: SolverSpec, field: str) -> NetSpec:
     if solver.net is not None and field == "net: section":
         return solver.net
     value: str | NetParameter = getattr(solver.param, field)
-    return _read_file(solver, value) if isinstance(value, str) else NetSpec(value, path=solver.path)
+    if isinstance(value, str):
+        return _read_file(solver, value)
+    return NetSpec(value, solver.origins.under(field), solver.path)
 
 
 def _read_file(solver: SolverSpec, name: str) -> NetSpec:
-    return read_net(find_file(name, solver.base), solver.net_overrides)
+    return read_net(find_file(name, solver.base), solver.net_overrides, solver.problems)
 
 
 def _with_state(spec: NetSpec, phase: Phase, state: NetState) -> NetSpec:

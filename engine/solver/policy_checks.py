@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from engine.schema import SolverParameter
 from engine.solver.schedules import POLICIES, formula
 from layers.errors import DemitasseError, did_you_mean
+
+Place = Callable[[str], str]
 
 
 class Need(NamedTuple):
@@ -45,20 +47,42 @@ _NEEDS: dict[str, list[Need]] = {
 }
 
 
-def check_policy(param: SolverParameter) -> None:
-    """Checks that the policy exists and has the settings it needs.
+def policy_problems(param: SolverParameter, place: Place) -> Iterator[DemitasseError]:
+    """An error for each setting that the learning-rate policy lacks, or cannot use.
 
-    Raises:
-        DemitasseError: it does not.
+    Args:
+        param: the solver's settings.
+        place: where a field was written.
     """
     policy = param.lr_policy
-    if policy not in POLICIES:
-        raise DemitasseError(
+    if policy in POLICIES:
+        yield from _need_problems(param, place)
+    else:
+        yield DemitasseError(
             f'unknown lr_policy "{policy}"' if policy else "lr_policy is missing",
-            "solver",
+            place("lr_policy"),
             expected=", ".join(POLICIES),
             hint=did_you_mean(policy, POLICIES),
+            id="DM402",
         )
+    if list(param.stepvalue) != sorted(param.stepvalue):
+        got = ", ".join(map(str, param.stepvalue))
+        yield DemitasseError("stepvalue must not decrease", place("stepvalue"), got, id="DM403")
+    for field in ("warmup_iter", "warmup_start_lr"):
+        if getattr(param, field) < 0:
+            what, got = f"{field} must be 0 or more", f"{getattr(param, field):g}"
+            yield DemitasseError(what, place(field), got, id="DM403")
+
+
+def _need_problems(param: SolverParameter, place: Place) -> Iterator[DemitasseError]:
+    """What a policy that exists lacks."""
+    policy = param.lr_policy
+
+    def refuse(what: str, field: str, got: str) -> DemitasseError:
+        where = place(field if param.HasField(field) else "lr_policy")
+        hint = f'"{policy}" is {formula(policy)}'
+        return DemitasseError(f'lr_policy "{policy}" {what}', where, got, hint=hint, id="DM403")
+
     needs = list(_NEEDS.get(policy, ()))
     if policy not in ("fixed", "plateau"):
         needs.append(_at_least_0("gamma"))
@@ -67,29 +91,10 @@ def check_policy(param: SolverParameter) -> None:
             continue  # it is worked out once the data is known
         value = getattr(param, need.field)
         if not need.holds(value):
-            raise _refuse(policy, f"needs {need.field} {need.words}", f"{value:g}")
-    if list(param.stepvalue) != sorted(param.stepvalue):
-        raise DemitasseError(
-            "stepvalue must not decrease", "solver", ", ".join(map(str, param.stepvalue))
-        )
+            got = f"{value:g}" if param.HasField(need.field) else f"no {need.field}"
+            yield refuse(f"needs {need.field} {need.words}", need.field, got)
     if policy in ("cosine", "plateau") and param.min_lr > param.base_lr:
-        raise _refuse(
-            policy, "needs min_lr no larger than base_lr", f"{param.min_lr:g} and {param.base_lr:g}"
-        )
+        got = f"{param.min_lr:g} and {param.base_lr:g}"
+        yield refuse("needs min_lr no larger than base_lr", "min_lr", got)
     if policy == "plateau" and not (param.monitor or param.plateau_winsize):
-        raise _refuse(policy, "needs monitor, the test output to watch", "none")
-    _check_warmup(param)
-
-
-def _check_warmup(param: SolverParameter) -> None:
-    for field in ("warmup_iter", "warmup_start_lr"):
-        if getattr(param, field) < 0:
-            raise DemitasseError(
-                f"{field} must be 0 or more", "solver", f"{getattr(param, field):g}"
-            )
-
-
-def _refuse(policy: str, what: str, got: str) -> DemitasseError:
-    return DemitasseError(
-        f'lr_policy "{policy}" {what}', "solver", got, hint=f'"{policy}" is {formula(policy)}'
-    )
+        yield refuse("needs monitor, the test output to watch", "monitor", "none")

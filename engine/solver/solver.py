@@ -74,10 +74,10 @@ class Solver:
         self.param.CopyFrom(spec.param)
         self.listener = listener or LogListener()
         self.iter = 0
-        check_settings(self.param, str(spec.path or "solver"))
+        check_settings(spec)
         self.prefix = default_prefix(self.param, spec.path)
         if may_write(self.param):
-            check_writable(self.prefix)
+            check_writable(self.prefix, spec.place("snapshot_prefix"))
             if self.param.snapshot_format == self.param.HDF5:
                 import_h5py()  # better missing now than at the first snapshot
         if self.param.HasField("solver_mode") and self.param.solver_mode == self.param.GPU:

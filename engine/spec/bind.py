@@ -15,6 +15,7 @@ __all__ = ["Origins", "bind"]
 
 _NAMED = re.compile(r' of (?:layers?) ".*"| in layers? ".*"')
 _LISTED = 40  # a message of more fields is not listed whole in an error
+_VALUE_IDS = {"unknown value": "DM103", "value out of range": "DM104"}
 _ENOUGH = 200  # problems after which a file is of another kind; near names take time to find
 
 
@@ -58,13 +59,15 @@ class _Binder:
                     f'"{entry.key}"{self.place(message)} is given twice',
                     entry.location,
                     hint=f"it is given first at {given[entry.key]}",
+                    id="DM106",
                 )
             else:
                 given[entry.key] = entry.location
                 self.set(field, entry, message, path)
         for field in schema.values():
             if field.required and field.name not in given and not message.HasField(field.name):
-                self.problem(f'"{field.name}" is missing{self.place(message)}', tree.location)
+                what = f'"{field.name}" is missing{self.place(message)}'
+                self.problem(what, tree.location, id="DM105")
 
     def set(self, field: Field, entry: Entry, message: Any, path: str) -> None:
         """Gives a singular field its value."""
@@ -111,6 +114,7 @@ class _Binder:
                 node.location,
                 got=node.describe(),
                 expected=f"a group of {field.message} fields",
+                id="DM102",
             )
             return
         self.around.append((field.name, node, field.message or ""))
@@ -128,6 +132,7 @@ class _Binder:
                 got=node.describe(),
                 expected=wrong.expected,
                 hint=wrong.hint,
+                id=_VALUE_IDS.get(wrong.what, "DM102"),
             )
             return None
 
@@ -149,7 +154,7 @@ class _Binder:
                 expected = f"a field of {descriptor.name}"
         key = entry.key if len(entry.key) <= 80 else entry.key[:77] + "..."
         what = f'unknown field "{key}"{self.place(message)}'
-        self.problem(what, entry.location, expected=expected, hint=hint)
+        self.problem(what, entry.location, expected=expected, hint=hint, id="DM101")
 
     def place(self, message: Any) -> str:
         """Where in the config we are: `` in convolution_param of layer "conv1"``."""
@@ -163,6 +168,9 @@ class _Binder:
         return f" in {'.'.join(reversed(inside)) or message.DESCRIPTOR.name}"
 
     def problem(self, what: str, where: Location, **details: str) -> None:
+        for _, written, message_name in self.around:
+            if message_name.endswith("LayerParameter"):
+                self.origins.flawed.add(text_of(written.get("name")) or "")
         if where.via:  # one mistake in a block is one problem, however often the block is used
             key = (where.spot, _NAMED.sub("", what))
             if key in self.seen:

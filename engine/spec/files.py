@@ -23,7 +23,9 @@ def find_file(name: str, base: Path | None = None) -> Path:
         DemitasseError: there is no such file, it is a folder, or it may not be read.
     """
     if not name or "\0" in name:
-        raise DemitasseError("not a file name", got=f"{name!r}", expected="the name of a file")
+        raise DemitasseError(
+            "not a file name", got=f"{name!r}", expected="the name of a file", id="DM001"
+        )
     folder: Path | None = None
     try:
         places = _places(Path(name).expanduser(), base)
@@ -34,9 +36,9 @@ def find_file(name: str, base: Path | None = None) -> Path:
             if place.exists() and not place.is_dir():
                 return place  # a pipe or a device
     except (OSError, RuntimeError) as error:
-        raise DemitasseError(f"{_reason(error)}", name) from None
+        raise DemitasseError(f"{_reason(error)}", name, id="DM001") from None
     if folder is not None:
-        raise DemitasseError("this is a folder", str(folder), expected="a file")
+        raise DemitasseError("this is a folder", str(folder), expected="a file", id="DM001")
     raise _not_found(name, places)
 
 
@@ -49,7 +51,7 @@ def _places(path: Path, base: Path | None) -> list[Path]:
 
 def _readable(path: Path) -> Path:
     if not os.access(path, os.R_OK):
-        raise DemitasseError("permission denied: the file may not be read", str(path))
+        raise DemitasseError("permission denied: the file may not be read", str(path), id="DM001")
     return path
 
 
@@ -65,9 +67,8 @@ def _not_found(name: str, places: list[Path]) -> DemitasseError:
         if near:
             hint = f'did you mean "{place.parent / near}"?'
             break
-    return DemitasseError(
-        f'no such file: "{name}"', expected=f"a file at {', '.join(looked)}", hint=hint
-    )
+    what = f'no such file: "{name}"'
+    return DemitasseError(what, expected=f"a file at {', '.join(looked)}", hint=hint, id="DM001")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -79,11 +80,12 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except IsADirectoryError:
-        raise DemitasseError("this is a folder", str(path), expected="a file") from None
+        what = "this is a folder"
+        raise DemitasseError(what, str(path), expected="a file", id="DM001") from None
     except FileNotFoundError:
         raise _not_found(str(path), [path]) from None
     except (OSError, ValueError) as error:
-        raise DemitasseError(_reason(error), str(path)) from None
+        raise DemitasseError(_reason(error), str(path), id="DM001") from None
 
 
 def decode_text(data: bytes, name: str) -> str:
@@ -107,6 +109,7 @@ def decode_text(data: bytes, name: str) -> str:
         f"{name}:{line}:{column}",
         expected="a text file in UTF-8",
         hint="a binary message is read from files named .caffemodel or .binaryproto",
+        id="DM002",
     )
 
 

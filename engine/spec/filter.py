@@ -19,14 +19,19 @@ def filter_layers(net: NetParameter) -> NetParameter:
     return filtered
 
 
-def is_included(layer: LayerParameter, state: NetState) -> bool:
-    """Whether the state meets one of the include rules, or none of the exclude rules."""
-    if layer.include and layer.exclude:
+def is_included(layer: LayerParameter, state: NetState, strict: bool = True) -> bool:
+    """Whether the state meets one of the include rules, or none of the exclude rules.
+
+    Raises:
+        DemitasseError: the layer has both; without ``strict`` only the include rules count then.
+    """
+    if strict and layer.include and layer.exclude:
         raise DemitasseError(
             "include and exclude rules cannot be mixed",
             f'layer "{layer.name}"',
             f"{len(layer.include)} include and {len(layer.exclude)} exclude",
             "only one of the two",
+            id="DM207",
         )
     if layer.include:
         return any(meets(state, rule) for rule in layer.include)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.errors import ConfigError, DemitasseError
+from engine.errors import ConfigError, DemitasseError, identified, identify
 from engine.schema import NetParameter, SolverParameter
 from engine.spec.binary import decode_message
 from engine.spec.bind import bind
@@ -61,6 +61,7 @@ class SolverSpec:
         net_overrides: the overrides meant for its nets; applied already to those written in
             the solver's file, to be given to ``read_net`` for a net in a file of its own.
         origins: where the solver's fields were written.
+        problems: gets what is wrong with the nets it names, instead of an error for it.
     """
 
     param: SolverParameter
@@ -69,19 +70,30 @@ class SolverSpec:
     notices: list[str] = field(default_factory=list)
     net_overrides: tuple[str, ...] = ()
     origins: Origins = field(default_factory=Origins)
+    problems: list[DemitasseError] | None = None
 
     @property
     def base(self) -> Path | None:
         """The folder that file names in the solver are looked for in."""
         return self.path.parent if self.path else None
 
+    def place(self, field: str) -> str:
+        """Where a field of the solver was written; where it was not, the file."""
+        return str(self.origins.at(field) or self.path or "solver")
 
-def read_net(path: str | Path, overrides: Iterable[str] = ()) -> NetSpec:
+
+def read_net(
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    problems: list[DemitasseError] | None = None,
+) -> NetSpec:
     """Reads a net: prototxt, YAML (bare, or a ``net:`` section), or a binary caffemodel.
 
     Args:
         path: the file, looked for from the working directory.
         overrides: ``net.PATH=VALUE`` settings; those of other roots are left alone.
+        problems: gets what is wrong with single fields, which then is no error: the rest of
+            the net is read.
 
     Raises:
         DemitasseError: the file cannot be read, or is no net.
@@ -95,7 +107,7 @@ def read_net(path: str | Path, overrides: Iterable[str] = ()) -> NetSpec:
         spec = NetSpec(decode_message(data, NetParameter, file), path=file)
         return _finish_net(spec, overrides)
     text = decode_text(data, str(file))
-    return _net_of_text(text, str(file), form, file, overrides)
+    return _net_of_text(text, str(file), form, file, overrides, problems)
 
 
 def parse_net(text: str, name: str = "<text>", overrides: Iterable[str] = ()) -> NetSpec:
@@ -107,7 +119,11 @@ def parse_net(text: str, name: str = "<text>", overrides: Iterable[str] = ()) ->
     return _net_of_text(text, name, form_of_text(text), None, overrides)
 
 
-def read_solver(path: str | Path, overrides: Iterable[str] = ()) -> SolverSpec:
+def read_solver(
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    problems: list[DemitasseError] | None = None,
+) -> SolverSpec:
     """Reads a solver: a Caffe prototxt, or YAML (bare, or a ``solver:`` section).
 
     A prototxt's nets (``net``, ``train_net``, ``net_param``, ...) stay in ``param`` for the
@@ -117,6 +133,8 @@ def read_solver(path: str | Path, overrides: Iterable[str] = ()) -> SolverSpec:
     Args:
         path: the file, looked for from the working directory.
         overrides: ``solver.PATH=VALUE`` and ``net.PATH=VALUE`` settings.
+        problems: gets what is wrong with single fields, which then is no error: the rest of
+            the solver is read, and so are its nets later.
 
     Raises:
         DemitasseError: the file cannot be read, or is no solver.
@@ -131,8 +149,10 @@ def read_solver(path: str | Path, overrides: Iterable[str] = ()) -> SolverSpec:
             str(file),
             expected="a solver in prototxt or YAML",
             hint="weights go with --weights, a solverstate with --snapshot",
+            id="DM004",
         )
-    return _solver_of_text(decode_text(data, str(file)), str(file), form, file, overrides)
+    text = decode_text(data, str(file))
+    return _solver_of_text(text, str(file), form, file, overrides, problems)
 
 
 def parse_solver(text: str, name: str = "<text>", overrides: Iterable[str] = ()) -> SolverSpec:
@@ -145,13 +165,17 @@ def parse_solver(text: str, name: str = "<text>", overrides: Iterable[str] = ())
 
 
 def _net_of_text(
-    text: str, name: str, form: Form, path: Path | None, overrides: Iterable[str]
+    text: str,
+    name: str,
+    form: Form,
+    path: Path | None,
+    overrides: Iterable[str],
+    passed_over: list[DemitasseError] | None = None,
 ) -> NetSpec:
-    refuse_long(text, name)
     problems: list[DemitasseError] = []
-    tree = text_tree(text, name, form, problems)
+    tree = _tree(text, name, form, problems)
     if path is not None and not tree.entries:
-        raise DemitasseError("the file is empty", name, expected="a net")
+        raise DemitasseError("the file is empty", name, expected="a net", id="DM004")
     overrides = tuple(overrides)
     tree = _expanded(tree, name, form, problems, overrides)
     if form == "yaml":
@@ -161,19 +185,22 @@ def _net_of_text(
             tree = section
     refuse_solver(tree, name)
     spec = _bind_net(tree, form, path, problems)
-    if problems:
-        raise ConfigError(problems)
+    _settle(problems, passed_over)
     return _finish_net(spec, overrides)
 
 
 def _solver_of_text(
-    text: str, name: str, form: Form, path: Path | None, overrides: Iterable[str]
+    text: str,
+    name: str,
+    form: Form,
+    path: Path | None,
+    overrides: Iterable[str],
+    passed_over: list[DemitasseError] | None = None,
 ) -> SolverSpec:
-    refuse_long(text, name)
     problems: list[DemitasseError] = []
-    tree = text_tree(text, name, form, problems)
+    tree = _tree(text, name, form, problems)
     if path is not None and not tree.entries:
-        raise DemitasseError("the file is empty", name, expected="a solver")
+        raise DemitasseError("the file is empty", name, expected="a solver", id="DM004")
     net: NetSpec | None = None
     overrides = tuple(overrides)
     tree = _expanded(tree, name, form, problems, overrides)
@@ -183,11 +210,11 @@ def _solver_of_text(
         net = _bind_net(section, form, path, problems) if section else None
     else:
         refuse_net(tree, name)
-    spec = SolverSpec(SolverParameter(), net, path)
+    spec = SolverSpec(SolverParameter(), net, path, problems=passed_over)
     bind(tree, spec.param, problems, spec.origins)
-    if problems:
-        raise ConfigError(problems)
-    spec.notices += upgrade_solver(spec.param)
+    _settle(problems, passed_over)
+    with identified("DM107"):
+        spec.notices += upgrade_solver(spec.param)
     spec.net_overrides = of_root(overrides, "net")
     apply_overrides(spec.param, overrides, "solver", spec.origins)
     for written in _nets_inside(spec.param):
@@ -195,6 +222,23 @@ def _solver_of_text(
     if net is not None:
         _finish_net(net, spec.net_overrides)
     return spec
+
+
+def _tree(text: str, name: str, form: Form, problems: list[DemitasseError]) -> Mapping:
+    """The tree of a text; a problem met on the way is one of its form."""
+    with identified("DM002"):
+        refuse_long(text, name)
+        tree = text_tree(text, name, form, problems)
+    identify(problems, "DM002")
+    return tree
+
+
+def _settle(problems: list[DemitasseError], passed_over: list[DemitasseError] | None) -> None:
+    """Ends the reading where there are problems, unless they are to be passed over."""
+    if passed_over is not None:
+        passed_over += problems
+    elif problems:
+        raise ConfigError(problems)
 
 
 def _expanded(
@@ -207,10 +251,13 @@ def _expanded(
     """A tree with what YAML may use beyond the schema expanded."""
     settings = variable_settings(overrides)
     if form == "yaml":
-        return expand(tree, name, problems, settings)
+        with identified("DM003"):
+            tree = expand(tree, name, problems, settings)
+        identify(problems, "DM003")
+        return tree
     for _, _, where in settings:
         what = "only YAML configs have variables"
-        problems.append(DemitasseError(what, where, got=f"{name}, a {form}"))
+        problems.append(DemitasseError(what, where, got=f"{name}, a {form}", id="DM005"))
     return tree
 
 
@@ -232,9 +279,8 @@ def _split_sections(
         return rest, section
     _only_sections(tree, problems)
     if not isinstance(solver, Mapping):
-        given = DemitasseError(
-            '"solver" must hold the solver\'s fields', str(solver.location), got=solver.describe()
-        )
+        what = '"solver" must hold the solver\'s fields'
+        given = DemitasseError(what, str(solver.location), got=solver.describe(), id="DM102")
         raise ConfigError([*problems, given])
     named = [e for e in tree.entries if e.key == "net" and section is None]
     return Mapping([*named, *solver.entries], solver.location), section
@@ -249,6 +295,7 @@ def _only_sections(tree: Mapping, problems: list[DemitasseError]) -> None:
                     str(entry.location),
                     expected='"solver", "net", "vars", "blocks" and "include"',
                     hint="a solver's fields go under `solver:`, a net's under `net:`",
+                    id="DM004",
                 )
             )
 
@@ -262,7 +309,8 @@ def _bind_net(
 
 
 def _finish_net(spec: NetSpec, overrides: Iterable[str]) -> NetSpec:
-    spec.notices += upgrade_net(spec.param)
+    with identified("DM107"):
+        spec.notices += upgrade_net(spec.param)
     apply_overrides(spec.param, overrides, "net", spec.origins)
     return spec
 
@@ -273,4 +321,5 @@ def _refuse_solver_state(path: Path) -> None:
             "this is a solver's state, where a net is expected",
             str(path),
             hint="the weights beside it are in the .caffemodel file",
+            id="DM004",
         )

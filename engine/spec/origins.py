@@ -6,11 +6,28 @@ from engine.spec.node import Location
 
 
 class Origins:
-    """Locations by path, such as ``layer.3.convolution_param.num_output`` or ``base_lr``."""
+    """Locations by path, such as ``layer.3.convolution_param.num_output`` or ``base_lr``.
+
+    ``flawed`` are the names of the layers of which something could not be read.
+    """
 
     def __init__(self) -> None:
+        self.flawed: set[str] = set()
         self._fields: dict[str, Location] = {}
         self._layers: dict[str, str] = {}
+
+    def under(self, path: str) -> Origins:
+        """The origins of the message at a path, such as a net inside a solver."""
+        inner = Origins()
+        inner.flawed = self.flawed
+        head = path + "."
+        for known, location in self._fields.items():
+            if known.startswith(head):
+                inner.add(known.removeprefix(head), location)
+        for name, known in self._layers.items():
+            if known.startswith(head):
+                inner.add_layer(name, known.removeprefix(head))
+        return inner
 
     def add(self, path: str, location: Location) -> None:
         """Notes where the value at a path was written."""

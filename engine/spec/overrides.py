@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from engine.errors import ConfigError, DemitasseError, did_you_mean
+from engine.errors import ConfigError, DemitasseError, did_you_mean, identify
 from engine.spec.bind import bind
 from engine.spec.fields import Field, fields_of
 from engine.spec.node import Entry, Kind, Location, Mapping, Node, Scalar, Sequence
@@ -42,6 +42,7 @@ def apply_overrides(
         except DemitasseError as error:
             problems.append(error)
     if problems:
+        identify(problems, "DM005")
         raise ConfigError(problems)
 
 
@@ -60,6 +61,7 @@ def of_root(overrides: Iterable[str], root: str) -> tuple[str, ...]:
         except DemitasseError as error:
             problems.append(error)
     if problems:
+        identify(problems, "DM005")
         raise ConfigError(problems)
     return tuple(chosen)
 

@@ -102,6 +102,7 @@ def refuse_solver(tree: Mapping, name: str) -> None:
         "this is a solver, where a net is expected",
         name,
         hint=f'give the net that it names, "{named}"' if named else "give a file that holds layers",
+        id="DM004",
     )
 
 
@@ -120,4 +121,5 @@ def refuse_net(tree: Mapping, name: str) -> None:
         "this is a net, where a solver is expected",
         name,
         hint="give a solver file, whose `net:` names this one, or add a `solver:` section (YAML)",
+        id="DM004",
     )

@@ -7,7 +7,7 @@ layer ``data_conv_0_split`` makes ``data_conv_0_split_0``, ``data_conv_0_split_1
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from engine.schema import LayerParameter, NetParameter
 from layers.errors import LayerError, did_you_mean
@@ -15,17 +15,13 @@ from layers.errors import LayerError, did_you_mean
 Top = tuple[int, int]  # the producing layer's index, and which of its tops
 
 
-def insert_splits(net: NetParameter, elsewhere: Mapping[str, str] | None = None) -> NetParameter:
+def insert_splits(net: NetParameter) -> NetParameter:
     """A copy of the net in which every blob has at most one reader.
 
     Args:
-        net: the net, without the layers that its state excludes.
-        elsewhere: blobs that excluded layers make, and what to say of them when one is missing.
-
-    Raises:
-        LayerError: a bottom that no earlier layer makes.
+        net: the net, without the layers that its state excludes; it has no missing bottoms.
     """
-    sources, readers = _trace(net, elsewhere or {})
+    sources, readers = _trace(net)
     result = NetParameter()
     result.CopyFrom(net)
     del result.layer[:]
@@ -54,21 +50,47 @@ def split_blob_name(layer: str, blob: str, top: int, copy: int) -> str:
     return f"{blob}_{layer}_{top}_split_{copy}"
 
 
-def _trace(net: NetParameter, elsewhere: Mapping[str, str]) -> tuple[dict[Top, Top], Counter[Top]]:
+def missing_bottoms(net: NetParameter, elsewhere: Mapping[str, str]) -> Iterator[LayerError]:
+    """An error for each bottom that no earlier layer makes.
+
+    Args:
+        net: the net, without the layers that its state excludes.
+        elsewhere: blobs that excluded layers make, and what to say of them.
+    """
+    made: dict[str, None] = {}  # in order
+    later = {top for layer in net.layer for top in layer.top}
+    for layer in net.layer:
+        for name in layer.bottom:
+            if name in made:
+                continue
+            hint = elsewhere.get(name) or did_you_mean(name, made)
+            if name in later and name not in elsewhere:
+                hint = "a layer further down makes it: layers run from the first to the last"
+            problem = LayerError(
+                f'no layer above makes its bottom "{name}"',
+                f'layer "{layer.name}" ({layer.type})',
+                expected="" if hint else _listed(made),
+                hint=hint,
+                id="DM201",
+            )
+            problem.layer_name = layer.name
+            yield problem
+        made.update(dict.fromkeys(layer.top))
+
+
+def _listed(names: dict[str, None]) -> str:
+    """The blobs there are, the nearest first; of many the last few."""
+    nearest = list(reversed(names))
+    return "one of " + ", ".join(nearest[:8] + ["..."] * (len(nearest) > 8)) if nearest else ""
+
+
+def _trace(net: NetParameter) -> tuple[dict[Top, Top], Counter[Top]]:
     """For each bottom the top it reads; for each top how many read it, a loss counting as one."""
     latest: dict[str, Top] = {}
     sources: dict[Top, Top] = {}
     readers: Counter[Top] = Counter()
     for index, layer in enumerate(net.layer):
         for position, name in enumerate(layer.bottom):
-            if name not in latest:
-                problem = LayerError(
-                    f'no layer above makes its bottom "{name}"',
-                    f'layer "{layer.name}" ({layer.type})',
-                    hint=elsewhere.get(name) or did_you_mean(name, latest),
-                )
-                problem.layer_name = layer.name
-                raise problem
             sources[index, position] = latest[name]
             readers[latest[name]] += 1
         for position, name in enumerate(layer.top):

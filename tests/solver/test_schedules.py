@@ -7,10 +7,17 @@ import math
 import pytest
 
 from engine import DemitasseError
+from engine.errors import ConfigError
 from engine.schema import SolverParameter
 from engine.solver.plateau import Plateau
-from engine.solver.policy_checks import check_policy
+from engine.solver.policy_checks import policy_problems
 from engine.solver.schedules import POLICIES, formula, learning_rate
+
+
+def check_policy(param: SolverParameter) -> None:
+    problems = list(policy_problems(param, str))
+    if problems:
+        raise ConfigError(problems)
 
 
 def rates(count: int, **settings: object) -> list[float]:

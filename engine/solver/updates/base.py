@@ -64,7 +64,8 @@ class UpdateRule:
         """The error for a setting that does not suit the rule; the caller raises it."""
         value = getattr(self.param, field)
         shown = value if isinstance(value, str) else f"{value:g}"
-        return DemitasseError(f"{self.type} cannot use {field}", "solver", shown, expected, hint)
+        what = f"{self.type} cannot use {field}"
+        return DemitasseError(what, field, shown, expected, hint, id="DM406")
 
     def check_share(self, field: str) -> None:
         """Checks that a setting which says how much to keep is below 1.
@@ -105,9 +106,10 @@ def find_rule(type_name: str) -> type[UpdateRule]:
     if rule is None:
         raise DemitasseError(
             f'unknown solver type "{type_name}"',
-            "solver",
+            "type",
             expected=", ".join(solver_types()),
             hint=did_you_mean(type_name, _rules),
+            id="DM405",
         )
     return rule
 
