@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from layers.errors import DemitasseError
+from tools.console.problems import told
 from tools.console.terminal import terminal_may_be_gone
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -45,7 +46,7 @@ def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Na
                 sys.stdout.flush()  # a full disk shows here, not after we are gone
             return code
         except DemitasseError as problem:
-            print(f"error: {problem}", file=sys.stderr)
+            print(told(problem), file=sys.stderr)
             return problem.exit_code
         except MemoryError as problem:
             print(f"error: not enough memory for this net: {problem}", file=sys.stderr)
