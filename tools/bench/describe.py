@@ -17,8 +17,8 @@ import numpy as np
 
 from engine import Net
 from engine.net.gradient_flow import Node
+from engine.net.work import work_of
 from tools.bench.nets import make_solver
-from tools.timing.work import work_of
 
 Description = dict[str, Any]
 

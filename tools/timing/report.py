@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.net.gradient_flow import Node
+from engine.net.work import param_bytes, top_bytes, work_of
+from tools.console.units import in_bytes
 from tools.timing.stopwatch import Passes, Stopwatch
-from tools.timing.work import work_of
 
 _NAME, _TYPE = 16, 13  # columns; with the others a line has 100
 _HEADS = ("forward", "median", "backward", "median", "share", "GF/s", "tops", "params")
@@ -22,11 +23,11 @@ def table(watch: Stopwatch, parameter_bytes: int) -> str:
     rows = zip(watch.net.nodes, watch.forward, watch.backward, strict=True)
     flops = tops = 0
     for node, forward, backward in rows:
-        work, size = work_of(node), _top_bytes(node)
+        work, size = work_of(node), top_bytes(node)
         operations = work.forward + work.backward
         seconds = forward.least + backward.least
         flops, tops = flops + operations, tops + size
-        cells = _cells(forward, backward, seconds / total, operations, size, _param_bytes(node))
+        cells = _cells(forward, backward, seconds / total, operations, size, param_bytes(node))
         lines.append(_line(node.layer.name, node.layer.type, cells, _kernel(node)))
     forward, backward = _sum(watch.forward), _sum(watch.backward)
     cells = _cells(forward, backward, 1.0, flops, tops, parameter_bytes)
@@ -69,8 +70,8 @@ def _cells(
         *(f"{1e3 * value:.2f}" if value else "" for value in times),
         f"{share:.1%}",
         f"{flops / seconds / 1e9:.0f}" if flops and seconds else "",
-        _in_bytes(tops),
-        _in_bytes(params),
+        in_bytes(tops),
+        in_bytes(params),
     ]
 
 
@@ -96,31 +97,7 @@ def _sum(passes: Sequence[Passes]) -> Passes:
     return Passes([], [sum(values) for values in zip(*measured, strict=True)])
 
 
-def _top_bytes(node: Node) -> int:
-    """Splits share the memory of their bottom, and layers in place that of theirs."""
-    if node.layer.type == "Split":
-        return 0
-    own = [blob for blob in node.top if all(blob is not other for other in node.bottom)]
-    return sum(blob.count * blob.dtype.itemsize for blob in own)
-
-
-def _param_bytes(node: Node) -> int:
-    return sum(blob.count * blob.dtype.itemsize for blob in node.layer.blobs)
-
-
 def _kernel(node: Node) -> str:
     """Which of several ways to compute the layer took."""
     convolver = getattr(node.layer, "convolver", None)
     return type(convolver).__name__ if convolver is not None else ""
-
-
-def _in_bytes(count: int) -> str:
-    """1536 as 1.5K; nothing for nothing."""
-    if not count:
-        return ""
-    size, unit = float(count), "B"
-    for unit in "BKMG":
-        if size < 1000 or unit == "G":
-            break
-        size /= 1024
-    return f"{size:.0f}{unit}" if unit == "B" or size >= 100 else f"{size:.1f}{unit}"

@@ -1,4 +1,4 @@
-"""How much arithmetic the layers of a net do: the matrix products, by which they are compared."""
+"""How much the layers of a net compute and hold: matrix products, and bytes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ class Work:
 
 def work_of(node: Node) -> Work:
     """The products of convolutions, inner products and recurrent layers; of others none."""
-    products = _products(node)
+    products = multiply_adds(node)
     directions = any(node.layer.param_propagate_down[:1]) + any(node.propagate_down)
     return Work(2 * products, 2 * products * directions if node.need_backward else 0)
 
 
-def _products(node: Node) -> int:
-    """Products in a forward pass, which the gradient by weights and that by inputs repeat."""
+def multiply_adds(node: Node) -> int:
+    """Products, each with a sum, in a forward pass of a layer.
+
+    Those of convolutions, inner products and recurrent layers; of others none. The gradient by
+    the weights takes as many again, and so does that by the inputs.
+    """
     layer = node.layer
     if not layer.blobs or not node.bottom:
         return 0
@@ -43,6 +47,19 @@ def _products(node: Node) -> int:
         steps = math.prod(node.bottom[0].shape[:2])
         return steps * sum(blob.count for blob in layer.blobs if blob.num_axes == 2)
     return 0
+
+
+def top_bytes(node: Node) -> int:
+    """Bytes of a layer's tops: Splits share those of their bottom, and layers in place theirs."""
+    if node.layer.type == "Split":
+        return 0
+    own = [blob for blob in node.top if all(blob is not other for other in node.bottom)]
+    return sum(blob.count * blob.dtype.itemsize for blob in own)
+
+
+def param_bytes(node: Node) -> int:
+    """Bytes of a layer's parameters."""
+    return sum(blob.count * blob.dtype.itemsize for blob in node.layer.blobs)
 
 
 def _turned(node: Node) -> bool:
