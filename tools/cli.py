@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from tools.commands import (
+    compute_image_mean,
     convert,
     convert_imageset,
     course,
     draw,
     gradcheck,
     init,
+    inspect,
     layers,
     plot,
     schema,
@@ -39,7 +41,9 @@ _COMMANDS = {
     "draw": draw,
     "plot": plot,
     "course": course,
+    "inspect": inspect,
     "convert_imageset": convert_imageset,
+    "compute_image_mean": compute_image_mean,
 }
 
 

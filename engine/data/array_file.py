@@ -70,10 +70,26 @@ def _read_npy(path: Path) -> Array:
     return np.memmap(path, dtype, "r", offset, shape, "F" if fortran_order else "C")
 
 
+def npz_keys(path: Path) -> list[str]:
+    """The names of the arrays in an .npz, sorted; none for a file of another kind.
+
+    Raises:
+        DemitasseError: the file is damaged.
+    """
+    with open(path, "rb") as file:
+        if not file.read(4).startswith(_ZIP_MAGICS):
+            return []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sorted(_members(archive))
+    except _ZIP_PROBLEMS as problem:
+        raise DemitasseError(f"the .npz file is damaged: {problem}", str(path)) from problem
+
+
 def _read_npz(path: Path, key: str) -> Array:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {_key(name): name for name in archive.namelist() if name.endswith(".npy")}
+            members = _members(archive)
             key = _choose(path, sorted(members), key)
             return _read_member(archive, archive.getinfo(members[key]), f'{path}, key "{key}"')
     except _ZIP_PROBLEMS as problem:
@@ -96,8 +112,9 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) ->
     return np.frombuffer(values, dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
-def _key(member: str) -> str:
-    return member.removesuffix(".npy")
+def _members(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The files of an .npz by the names of their arrays."""
+    return {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
 
 
 def _choose(path: Path, keys: list[str], key: str) -> str:

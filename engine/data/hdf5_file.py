@@ -32,6 +32,17 @@ def import_h5py() -> Any:
     return h5py
 
 
+def dataset_names(path: Path) -> list[str]:
+    """The names of the datasets that lie at the top of a file, sorted.
+
+    Raises:
+        DemitasseError: the file is not HDF5.
+    """
+    h5py = import_h5py()
+    with _open(path) as file:
+        return sorted(name for name in file if file.get(name, getclass=True) is h5py.Dataset)
+
+
 def dataset_shapes(path: Path, names: Sequence[str]) -> list[tuple[int, ...]]:
     """The shapes of some datasets of a file.
 
