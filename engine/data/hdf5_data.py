@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
 
 from engine.data.hdf5_file import import_h5py
@@ -77,6 +78,6 @@ class HDF5Data(SourceLayer):
     def _find_listed(self, name: str, list_path: Path) -> Path:
         """A file of the list: as seen from here, else from the list, else from the config."""
         for path in (Path(name), list_path.parent / name):
-            if path.is_file():
+            if os.path.isfile(path):
                 return path
         return self.find_file(name)

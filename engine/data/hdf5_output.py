@@ -50,7 +50,7 @@ class HDF5Output(Layer):
             raise self.error("needs hdf5_output_param.file_name, the file to write")
         import_h5py()
         folder = Path(name).absolute().parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
+        if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
             raise self.error(f'cannot write "{name}"', f"no writable folder {folder}")
         self._rows = _Rows(Path(name).absolute())
         self.close = weakref.finalize(self, self._rows.finish)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ import numpy as np
 from engine.errors import MissingDependency
 from layers.blob import Array
 from layers.errors import DemitasseError
+
+# A picture of a few kilobytes may declare a billion pixels. OpenCV reads its limit when it is
+# imported, and a user may set another one.
+_LIMIT, _MOST_PIXELS = "OPENCV_IO_MAX_IMAGE_PIXELS", 2**25
 
 _JPEG, _PNG = b"\xff\xd8", b"\x89PNG"
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
@@ -21,6 +26,7 @@ def import_cv2() -> Any:
     Raises:
         MissingDependency: it is not installed.
     """
+    os.environ.setdefault(_LIMIT, str(_MOST_PIXELS))
     try:
         import cv2
     except ImportError as problem:
@@ -48,7 +54,7 @@ def decode_image(data: bytes, where: str, color: bool | None) -> Array:
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), mode[color])
     except cv2.error as problem:  # such as a header that declares a billion pixels
-        raise DemitasseError(f"the image cannot be decoded: {problem.err}", where) from problem
+        raise _not_decoded(problem.err, where) from problem
     if image is None:
         raise DemitasseError(
             "this cannot be decoded as an image", where, f"it starts with {data[:8].hex(' ')}"
@@ -56,6 +62,17 @@ def decode_image(data: bytes, where: str, color: bool | None) -> Array:
     if image.dtype != np.uint8:
         raise DemitasseError("the image has more than 8 bits a channel", where, str(image.dtype))
     return channels_first(image)
+
+
+def _not_decoded(reason: str, where: str) -> DemitasseError:
+    if "IMAGE_PIXELS" not in reason:
+        return DemitasseError(f"the image cannot be decoded: {reason}", where)
+    return DemitasseError(
+        "the image has more pixels than are read",
+        where,
+        expected=f"{os.environ[_LIMIT]} at most",
+        hint=f"where it is meant to be that large, set the environment variable {_LIMIT}",
+    )
 
 
 def read_image(path: Path, where: str, color: bool, height: int = 0, width: int = 0) -> Array:
@@ -75,9 +92,11 @@ def read_bytes(path: Path, where: str) -> bytes:
         DemitasseError: the file is missing, or cannot be read.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise DemitasseError("the image is not a file", where, str(path))
         return path.read_bytes()
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
+    except (OSError, ValueError) as problem:  # a name with a null byte in it is a ValueError
+        reason = getattr(problem, "strerror", None) or str(problem)
         raise DemitasseError(f"the image cannot be read: {reason}", where, str(path)) from problem
 
 
@@ -106,4 +125,14 @@ def _is_truncated(data: bytes) -> bool:
     """
     if data.startswith(_JPEG):
         return data.rfind(_END) < data.rfind(_SCAN) or _END not in data
-    return data.startswith(_PNG) and b"IEND" not in data[-4096:]
+    return data.startswith(_PNG) and not _png_ends(data)
+
+
+def _png_ends(data: bytes) -> bool:
+    """Whether a PNG's chunks lead to its end; OpenCV allocates whatever length a chunk declares."""
+    at = 8
+    while at + 12 <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return False

@@ -10,12 +10,19 @@ import numpy as np
 from layers.blob import Array
 from layers.errors import DemitasseError
 
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def is_finite(values: Array | float) -> bool:
+    """Whether these doubles are finite numbers in a blob too, whose floats are single."""
+    return bool((np.abs(values) <= _LARGEST).all())
+
 
 def parse_numbers(words: Sequence[str], where: str, what: str = "label") -> Array:
     """The words as numbers: an array of no axes for one, of one axis for several.
 
     Raises:
-        DemitasseError: a word is no finite number.
+        DemitasseError: a word is no number, or one too large for a blob.
     """
     values = []
     for word in words:
@@ -23,7 +30,7 @@ def parse_numbers(words: Sequence[str], where: str, what: str = "label") -> Arra
             value = float(word)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
+        if not is_finite(value):
             raise DemitasseError(f"the {what} is not a number", where, f'"{word}"')
         values.append(value)
     return np.array(values[0] if len(values) == 1 else values, np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def find_folder(name: str, find_file: FindFile) -> Path:
     Raises:
         DemitasseError: there is no such folder, or it is a file.
     """
-    if Path(name).is_dir():
+    if os.path.isdir(name):  # False, where Path.is_dir raises, for names no system allows
         return Path(name)
     hint = ""
     try:
@@ -49,14 +50,14 @@ class ListedFiles:
     def __call__(self, name: str) -> Path:
         """The path of a file; where it is nowhere, the path as seen from here."""
         for base in (self._last, Path(), self._base):
-            if (base / name).is_file():
+            if os.path.isfile(base / name):
                 self._last = base
                 return base / name
         try:
             found = Path(self._find_file(name))
         except DemitasseError:
             return Path(name)
-        if found.is_file() and found.parts[-len(Path(name).parts) :] == Path(name).parts:
+        if os.path.isfile(found) and found.parts[-len(Path(name).parts) :] == Path(name).parts:
             self._last = Path(*found.parts[: -len(Path(name).parts)])
         return found
 

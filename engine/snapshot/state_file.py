@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from engine.blob_io import read_blob, write_blob
 from engine.errors import SnapshotError
@@ -17,6 +16,7 @@ from engine.snapshot.atomic import Transaction
 from engine.snapshot.hdf5 import Hdf5Reader, is_hdf5, open_hdf5, sealed_hdf5
 from engine.snapshot.seal import seal
 from engine.snapshot.sealed_file import read_sealed
+from engine.spec.binary import decode_message
 from layers.blob import Array
 
 _PROGRESS = "demitasse_progress"
@@ -170,10 +170,7 @@ def _integer(file: Hdf5Reader, name: str) -> int:
 
 def _hdf5_progress(file: Hdf5Reader) -> SolverProgress:
     raw = file.numbers(_PROGRESS).astype(np.uint8, copy=False).tobytes()
-    try:
-        return SolverProgress.FromString(raw)
-    except DecodeError as problem:
-        raise SnapshotError("the exact state is damaged", f"{file.path}, /{_PROGRESS}") from problem
+    return decode_message(raw, SolverProgress, f"{file.path}, /{_PROGRESS}")
 
 
 def _checked(state: StoredState, path: Path) -> StoredState:

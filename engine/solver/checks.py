@@ -141,7 +141,7 @@ def check_writable(prefix: str, where: str = "") -> None:
         SnapshotError: the folder of the prefix is missing or not writable.
     """
     folder = Path(prefix).parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise SnapshotError(
             "the folder of snapshot_prefix does not exist",
             where,

@@ -58,6 +58,7 @@ def decode_message(data: bytes, message_class: type[AnyMessage], path: str | Pat
         raise DemitasseError(f"holds nothing of {wanted}", name, got=size)
     if not message.IsInitialized():
         raise DemitasseError(f"{wanted} lacks a required field", name, got=size)
+    _decode_strings(message)
     return message
 
 
@@ -71,6 +72,30 @@ def is_text(data: bytes) -> bool:
     except UnicodeDecodeError as error:
         return len(data) > len(start) and error.start >= len(start) - 3  # cut inside a character
     return True
+
+
+def _decode_strings(message: Message) -> None:
+    """Makes text of every string that is not UTF-8, which protobuf hands out as bytes.
+
+    Caffe never looked at what is in a string, so names in other encodings are to be met with.
+    A byte that means nothing in UTF-8 becomes ``\\xNN``, by which different names stay different.
+    """
+    for field, value in message.ListFields():
+        if isinstance(value, bytes) and field.type == field.TYPE_STRING:
+            setattr(message, field.name, _as_text(value))
+        elif isinstance(value, Message):
+            _decode_strings(value)
+        elif field.type == field.TYPE_STRING and not isinstance(value, str):
+            for index, item in enumerate(value):
+                if isinstance(item, bytes):
+                    value[index] = _as_text(item)
+        elif field.type == field.TYPE_MESSAGE:
+            for item in value:
+                _decode_strings(item)
+
+
+def _as_text(string: bytes) -> str:
+    return string.decode(errors="backslashreplace")
 
 
 def _text_given(name: str, size: str, wanted: str) -> DemitasseError:

@@ -15,19 +15,16 @@ SECONDS, MEGABYTES = 1.0, 200
 _PROGRAM = """
 import json, resource, sys, time
 from pathlib import Path
-import numpy, h5py, yaml
+import numpy, h5py, yaml, cv2, lmdb, plyvel
 from engine import DemitasseError, Net
-from engine.snapshot.model_file import read_model
-from engine.snapshot.state_file import read_state
-from engine.spec import read_net, read_solver
-readers = {"model": read_model, "state": read_state, "net": read_net, "solver": read_solver}
+from tests.harness.fuzz import READERS
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 in_use = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (in_use + 1_500_000_000, in_use + 1_500_000_000))
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 start, error = time.process_time(), ""
 try:
-    readers[sys.argv[1]](Path(sys.argv[2]))
+    READERS[sys.argv[1]](Path(sys.argv[2]))
 except DemitasseError as problem:
     error = str(problem)
 seconds = time.process_time() - start
@@ -46,7 +43,7 @@ class Outcome:
 
 
 def read_limited(reader: str, path: Path) -> Outcome:
-    """Reads a file as "model", "state", "net" or "solver"."""
+    """Reads a file with one of the readers of ``tests.harness.fuzz``."""
     command = [sys.executable, "-c", _PROGRAM, reader, str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{done.returncode} {done.stderr[-3000:]}"

@@ -52,7 +52,7 @@ class RunLog(Listener):
         self._start = time.monotonic()
         self._file: IO[str] | None = None
         folder = Path(solver.prefix).parent
-        if not folder.is_dir():  # a run without snapshots needs no such folder
+        if not os.path.isdir(folder):  # a run without snapshots needs no such folder
             return
         config = Path(f"{solver.prefix}_config.yaml")
         path = Path(f"{solver.prefix}_log.jsonl")

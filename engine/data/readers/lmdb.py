@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from engine.data.readers.keys import Keys, ListedKeys, numbered
+from engine.data.readers.lmdb_pages import check_pages
 from engine.errors import MissingDependency
 from layers.errors import DemitasseError
 
@@ -41,6 +42,7 @@ class LmdbFile:
         except ImportError as problem:
             raise MissingDependency("lmdb", "data", "reading LMDB") from problem
         self._error = lmdb.Error
+        check_pages(folder / "data.mdb")
         try:
             self._env = lmdb.open(self._where, readonly=True, lock=False, max_dbs=0)
             with self._env.begin() as transaction:
