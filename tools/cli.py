@@ -13,6 +13,7 @@ from tools.commands import (
     convert_imageset,
     course,
     draw,
+    extract_features,
     gradcheck,
     init,
     inspect,
@@ -44,6 +45,7 @@ _COMMANDS = {
     "inspect": inspect,
     "convert_imageset": convert_imageset,
     "compute_image_mean": compute_image_mean,
+    "extract_features": extract_features,
 }
 
 
