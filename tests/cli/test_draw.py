@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from engine import Net
+from engine import DemitasseError, Net
 from engine.spec import parse_net
 from tests.harness.places import ROOT
 from tools import cli
@@ -89,10 +89,26 @@ def test_values() -> None:
     assert f"{minus}6" in text
 
 
-def test_values_need_names_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("in_place.yaml").write_text(PRODUCT + "  - {name: r, type: ReLU, top: f}\n")
-    assert cli.main(["draw", "in_place.yaml", "--values"]) == 2
-    assert 'layer "r" works in place' in capsys.readouterr().err
+def test_values_around_in_place_layers() -> None:
+    after = """
+  - {name: square, type: Power, top: f, power_param: {power: 2}}
+  - {name: half, type: Power, top: f, power_param: {scale: 0.5}}
+  - {name: end, type: Power, power_param: {shift: 1}}
+"""
+    Path("in_place.yaml").write_text(PRODUCT + after)
+    assert cli.main(["draw", "in_place.yaml", "--values"]) == 0
+    text = words(Path("in_place.svg"))
+    minus, times = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+    assert f"d/df: {minus}12 {times} 0.5 = {minus}6" in text  # 2 f, f = -6
+    assert f"d/dsquare: 0.5 {times} 1 = 0.5" in text
+    assert f"d/dx: {minus}2 {times} ({minus}6) = 12" in text
+    assert {f"{minus}6", "36", "18", "19"} <= set(text)
+
+
+def test_values_need_tops_of_their_own() -> None:
+    net = Net(parse_net(PRODUCT + "  - {name: r, type: ReLU, top: f}\n"))
+    with pytest.raises(DemitasseError, match='layer "r" works in place'):
+        flow(net)
 
 
 def test_drawing_changes_no_gradient() -> None:
@@ -104,11 +120,50 @@ def test_drawing_changes_no_gradient() -> None:
         np.testing.assert_array_equal(blob.diff, before[name])
 
 
-def test_shared_parameters() -> None:
+@pytest.mark.parametrize("how", ["own", "dot"])
+def test_shared_parameters(how: str) -> None:
+    if how == "dot" and shutil.which("dot") is None:
+        pytest.skip("graphviz is not installed")
     Path("shared.yaml").write_text(SHARED)
-    assert cli.main(["draw", "shared.yaml", "--layout", "own"]) == 0
+    assert cli.main(["draw", "shared.yaml", "--layout", how]) == 0
     text = words(Path("shared.svg"))
-    assert "9 parameters" in text and "shares parameters of one" in text
+    assert "9 parameters, shared with two" in text and "shares parameters of one" in text
+    assert Path("shared.svg").read_text().count("stroke-dasharray") == 2  # the borders of both
+
+
+def test_parameters_shared_by_three() -> None:
+    third = """
+  - {name: three, type: InnerProduct, bottom: x, param: [{name: w}],
+     inner_product_param: {num_output: 3, bias_term: false}}
+"""
+    graph = net_graph(Net(parse_net(SHARED + third)))
+    assert "9 parameters, shared with 2 layers" in graph.boxes[1].lines
+    assert [box.shared for box in graph.boxes] == [False, True, True, False, True]
+
+
+def test_losses_say_their_weight() -> None:
+    text = SHARED + "  - {name: size, type: Reduction, loss_weight: 0.5}\n"
+    box = net_graph(Net(parse_net(text))).boxes[-1]
+    assert (box.lines[1], box.kind) == ("Reduction SUM, loss weight 0.5", "loss")
+
+
+def test_without_the_data() -> None:
+    mnist = """
+layer:
+  - {name: mnist, type: Data, top: [data, label], data_param: {source: none, batch_size: 9}}
+  - {name: score, type: InnerProduct, bottom: data, inner_product_param: {num_output: 10}}
+  - {name: loss, type: SoftmaxWithLoss, bottom: [score, label]}
+"""
+    Path("net.yaml").write_text(mnist)
+    assert cli.main(["draw", "net.yaml"]) == 2
+    assert cli.main(["draw", "net.yaml", "--input-shape", "5x1x4x4", "--layout", "own"]) == 0
+    assert {"data 5x1x4x4", "170 parameters", "with label 5"} <= set(words(Path("net.svg")))
+
+
+def test_nothing_to_draw(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("net.yaml").write_text("name: nothing\n")
+    assert cli.main(["draw", "net.yaml", "--layout", "own"]) == 2
+    assert "nothing to draw" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["googlenet", "resnet50"])

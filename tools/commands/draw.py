@@ -13,6 +13,7 @@ from engine.net.example_values import fill_inputs
 from tools.drawing import dot
 from tools.drawing.graph import Graph, net_graph
 from tools.drawing.layout import lay_out
+from tools.drawing.out_of_place import out_of_place
 from tools.drawing.shapes import draw
 from tools.drawing.svg import to_svg
 from tools.options.net import add_net_options, build_net
@@ -48,9 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     form = output.suffix.lower()[1:]
     if form not in ("svg", "png"):
         raise DemitasseError("a net is drawn as SVG or PNG", str(output), form, "svg or png")
-    net = build_net(
-        arguments, np.float64 if arguments.values else np.float32, force_backward=arguments.values
-    )
+    if arguments.values:
+        net = build_net(arguments, np.float64, force_backward=True, change=out_of_place)
+    else:
+        net = build_net(arguments)
+    if not net.nodes:
+        raise DemitasseError("there is nothing to draw: no layer of this phase", arguments.config)
     if arguments.values:
         flow(net, arguments.seed)
     sideways = arguments.rankdir == "LR" if arguments.rankdir else arguments.values

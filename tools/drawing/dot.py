@@ -40,14 +40,15 @@ def to_file(graph: Graph, form: str, sideways: bool) -> bytes:
             "ranksep": "0.42", "dpi": "96" if form == "svg" else "110",
         },
         node_attr={
-            "shape": "box", "style": "rounded,filled", "color": INK, "fontname": _FONT,
+            "shape": "box", "color": INK, "fontname": _FONT,
             "fontsize": "12", "margin": "0.13,0.06", "height": "0.3",
         },
         edge_attr={"fontname": _FONT, "fontsize": "11", "fontcolor": VALUE, "color": INK,
                    "arrowsize": "0.7"},
     )  # fmt: skip
     for index, box in enumerate(graph.boxes):
-        picture.node(str(index), label=_label(box.lines), fillcolor=FILLS[box.kind])
+        style = "rounded,filled,dashed" if box.shared else "rounded,filled"
+        picture.node(str(index), label=_label(box.lines), fillcolor=FILLS[box.kind], style=style)
     for arrow in graph.arrows:
         label = graphviz.escape(f" {arrow.above}") if arrow.above else ""
         picture.edge(str(arrow.source), str(arrow.target), label=label)

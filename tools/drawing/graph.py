@@ -8,7 +8,7 @@ from engine import Net
 from engine.net.gradient_flow import Node
 from layers import Blob
 from tools.drawing.values import edge_values, gate_lines
-from tools.drawing.words import details, gate_symbol
+from tools.drawing.words import details, gate_symbol, loss_weights
 
 
 @dataclass
@@ -18,10 +18,12 @@ class Box:
     Args:
         lines: the text in it; the first one is its title.
         kind: "source", "weights", "plain", "loss" or "end", which decide its colour.
+        shared: whether it has parameters that another box has too; its border is dashed.
     """
 
     lines: list[str]
     kind: str = "plain"
+    shared: bool = False
 
 
 @dataclass
@@ -63,6 +65,7 @@ class _Builder:
     def __init__(self, net: Net, values: bool):
         self.net, self.values = net, values
         self.owners = {param.name: param.layer for param in net.learnable if param.name}
+        self.borrowers = _borrowers(net, self.owners)
         self.makers: dict[int, int] = {}  # a blob -> the box that wrote it last
         self.shown: dict[int, Blob] = {}  # the copy that a split makes -> the blob it copies
         # What a source makes beside its first top, such as labels.
@@ -85,6 +88,7 @@ class _Builder:
             index = self.makers[id(node.bottom[0])]
             box = boxes[index]
             box.lines.append(", ".join([_one_line(node), *self._parameters(node)]))
+            box.shared = box.shared or self._shares(node)
             if box.kind == "plain" and node.layer.blobs:
                 box.kind = "weights"
             read = node.bottom[1:]
@@ -99,19 +103,27 @@ class _Builder:
 
     def _box(self, node: Node) -> Box:
         if self.values:
-            return Box([gate_symbol(node), *gate_lines(self.net, node)], _kind(node))
-        lines = [node.layer.name, _one_line(node, named=False)]
-        return Box(lines + self._parameters(node), _kind(node))
+            lines = [gate_symbol(node), *gate_lines(self.net, node)]
+        else:
+            lines = [node.layer.name, _one_line(node, named=False), *self._parameters(node)]
+        return Box(lines, _kind(node), self._shares(node))
 
     def _parameters(self, node: Node) -> list[str]:
-        """How many parameters a layer owns, and whose it shares; statistics are none."""
+        """How many parameters a layer owns, who shares them, and whose it shares."""
         layer = node.layer
         indices = range(len(layer.blobs))
         shared = [index for index in indices if (layer.name, index) in self.net.shared_params]
         own = sum(layer.blobs[index].count for index in indices if index not in shared)
         lines = [f"{own:,} parameters"] if own and not is_frozen(node) else []
+        borrowers = self.borrowers.get(layer.name, [])
+        if lines and borrowers:
+            lines[0] += f", shared with {_few(borrowers)}"
         lenders = [self.owners[layer.layer_param.param[index].name] for index in shared]
         return lines + [f"shares parameters of {name}" for name in dict.fromkeys(lenders)]
+
+    def _shares(self, node: Node) -> bool:
+        name = node.layer.name
+        return name in self.borrowers or any(layer == name for layer, _ in self.net.shared_params)
 
     def _arrow(self, blob: Blob, target: int, node: Node) -> None:
         source = self.makers[id(blob)]
@@ -136,6 +148,23 @@ class _Builder:
             arrow = Arrow(self.makers[id(blob)], len(self.graph.boxes) - 1)
             arrow.above, arrow.below = edge_values(blob, True)
             self.graph.arrows.append(arrow)
+
+
+def _borrowers(net: Net, owners: dict[str, str]) -> dict[str, list[str]]:
+    """For each layer that others share parameters of, these others."""
+    found: dict[str, list[str]] = {}
+    for node in net.nodes:
+        for index, param in enumerate(node.layer.layer_param.param):
+            if (node.layer.name, index) in net.shared_params:
+                names = found.setdefault(owners[param.name], [])
+                if node.layer.name not in names:
+                    names.append(node.layer.name)
+    return found
+
+
+def _few(names: list[str]) -> str:
+    """The name, or how many there are: a box is no place for a list."""
+    return names[0] if len(names) == 1 else f"{len(names)} layers"
 
 
 def _title(net: Net) -> str:
@@ -168,8 +197,8 @@ def _kind(node: Node) -> str:
 
 def _one_line(node: Node, named: bool = True) -> str:
     """``Convolution 3x3, stride 2``; of an in-place layer ``relu1: ReLU``."""
-    words = details(node)
-    text = f"{node.layer.type} {words}".rstrip()
+    settings, weight = details(node), loss_weights(node)
+    text = ", ".join(filter(None, [f"{node.layer.type} {settings}".rstrip(), weight]))
     return f"{node.layer.name}: {text}" if named else text
 
 

@@ -40,11 +40,13 @@ def _add(axes: Any, shape: Shape) -> None:
         left, top = shape.x - shape.width / 2, shape.y - shape.height / 2
         style = "round,pad=0,rounding_size=6"
         size = (shape.width, shape.height)
+        dashes = (0, (6, 4)) if shape.dashed else "solid"
         axes.add_patch(
             FancyBboxPatch(
-                (left, top), *size, boxstyle=style, fc=shape.fill, ec=shape.line, lw=0.8, zorder=2
+                (left, top), *size, boxstyle=style, fc=shape.fill, ec=shape.line, lw=0.8,
+                linestyle=dashes, zorder=2,
             )
-        )
+        )  # fmt: skip
     elif isinstance(shape, Curve):
         corners = [shape.points[0], *(point for piece in curve_pieces(shape) for point in piece)]
         codes = [Path.MOVETO] + [Path.CURVE4] * (len(corners) - 1)

@@ -29,6 +29,7 @@ class Rectangle:
     height: float
     fill: str
     line: str = INK
+    dashed: bool = False
 
 
 @dataclass
@@ -99,7 +100,8 @@ def _box(spot: Spot, graph: Graph, shift: Point) -> list[Shape]:
     x, y = spot.x + shift[0], spot.y + shift[1]
     box = graph.boxes[spot.box or 0]
     line = "#bbbbbb" if box.kind == "end" else INK
-    shapes: list[Shape] = [Rectangle(x, y, spot.width, spot.height, FILLS[box.kind], line)]
+    fill = FILLS[box.kind]
+    shapes: list[Shape] = [Rectangle(x, y, spot.width, spot.height, fill, line, box.shared)]
     top = y - FONT * LINE * (len(box.lines) - 1) / 2
     for index, text in enumerate(box.lines):
         size = SMALL if index else FONT

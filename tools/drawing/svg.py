@@ -28,9 +28,10 @@ def to_svg(drawing: Drawing) -> str:
 def _element(shape: Shape) -> str:
     if isinstance(shape, Rectangle):
         x, y = shape.x - shape.width / 2, shape.y - shape.height / 2
+        dashes = ' stroke-dasharray="6 4"' if shape.dashed else ""
         return (
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{shape.width:.1f}" height="{shape.height:.1f}" '
-            f'rx="6" fill="{shape.fill}" stroke="{shape.line}"/>'
+            f'rx="6" fill="{shape.fill}" stroke="{shape.line}"{dashes}/>'
         )
     if isinstance(shape, Curve):
         return (

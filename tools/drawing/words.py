@@ -10,9 +10,13 @@ from engine.net.gradient_flow import Node
 
 def details(node: Node) -> str:
     """The settings that tell layers of one type apart; nothing for most types."""
-    words = _DETAILS.get(node.layer.type, lambda _: "")(node)
+    return _DETAILS.get(node.layer.type, lambda _: "")(node)
+
+
+def loss_weights(node: Node) -> str:
+    """How much its losses count, where that is not once."""
     weights = [weight for weight in node.loss_weights if weight not in (0, 1)]
-    return ", ".join(filter(None, [words, *(f"loss weight {weight:g}" for weight in weights)]))
+    return ", ".join(f"loss weight {weight:g}" for weight in weights)
 
 
 def gate_symbol(node: Node) -> str:
@@ -60,6 +64,11 @@ def _eltwise(node: Node) -> str:
     return str(p.EltwiseOp.Name(p.operation))
 
 
+def _reduction(node: Node) -> str:
+    p = node.layer.layer_param.reduction_param
+    return str(p.ReductionOp.Name(p.operation))
+
+
 def _python(node: Node) -> str:
     return str(node.layer.layer_param.python_param.layer)
 
@@ -82,6 +91,7 @@ _DETAILS: dict[str, Callable[[Node], str]] = {
     "LRN": _lrn,
     "Pooling": _pooling,
     "Python": _python,
+    "Reduction": _reduction,
 }
 
 
