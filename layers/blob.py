@@ -103,6 +103,10 @@ class Blob:
             shape = tuple(shape[0])
         if shape == self._shape:
             return
+        if not all(isinstance(length, int | np.integer) for length in shape):
+            raise DemitasseError(
+                f'the shape of blob "{self.name}" is integers, one for each axis', got=str(shape)
+            )
         if any(length < 0 for length in shape):
             raise DemitasseError(
                 f'blob "{self.name}" cannot have a negative length', got=str(tuple(shape))
@@ -157,7 +161,7 @@ class Blob:
         return view
 
     def _assign(self, array: Array, values: Any, what: str) -> None:
-        values = np.asarray(values)
+        values = as_array(values, self.name)
         if values.shape != self._shape:
             raise DemitasseError(
                 f'wrong shape for the {what} of blob "{self.name}"',
@@ -173,3 +177,26 @@ class Blob:
                 f'blob "{self.name}" has more than four axes', got=str(self._shape)
             )
         return self._shape[axis] if axis < self.num_axes else 1
+
+
+def as_array(values: Any, name: str) -> Array:
+    """What a caller gives for a blob, as an array of numbers.
+
+    Raises:
+        DemitasseError: it is ragged, or holds something else than real numbers.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DemitasseError(
+            f'the values for blob "{name}" are ragged',
+            got="lists of different lengths",
+            expected="an array of one shape",
+        ) from None
+    if array.dtype.kind in "biuf":
+        return array
+    raise DemitasseError(
+        f'the values for blob "{name}" are no real numbers',
+        got=f"{values!r:.60} ({type(values).__name__} of {array.dtype})",
+        expected="an array of floats or integers",
+    )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.blob_io import read_blob
-from engine.errors import DemitasseError
+from engine.errors import DemitasseError, did_you_mean
 from engine.net_spec import NetSpec as PythonSpec
 from engine.schema import BlobProto, NetParameter
 from engine.spec import NetSpec, find_file, read_message, read_net
-from layers import TEST, TRAIN
+from layers import TEST, TRAIN, Blob
 from layers.blob import Array
 
 log = logging.getLogger("demitasse")
@@ -43,8 +44,64 @@ def as_spec(source: Source, overrides: Iterable[str]) -> NetSpec:
         return spec
     if isinstance(source, PythonSpec):
         return NetSpec(source.to_proto())
+    if not isinstance(source, NetSpec | NetParameter):
+        raise DemitasseError(
+            "a net is made from a file, a NetParameter or a NetSpec",
+            got=f"{source!r:.60} ({type(source).__name__})",
+            hint="a config's text goes through engine.spec.parse_net",
+        )
     given = source if isinstance(source, NetSpec) else NetSpec(source)
     return given.copy()
+
+
+def as_path(value: Any, what: str) -> Path:
+    """The path that a caller gives.
+
+    Raises:
+        DemitasseError: it is none.
+    """
+    if isinstance(value, str | os.PathLike):
+        return Path(value)
+    raise DemitasseError(
+        "not the name of a file", got=f"{value!r} ({type(value).__name__})", expected=what
+    )
+
+
+def blob_names(names: Any, method: str) -> list[str]:
+    """The further blobs that forward or backward is asked for.
+
+    Raises:
+        DemitasseError: these are no names; an array belongs to an input.
+    """
+    if isinstance(names, str):
+        return [names]
+    try:
+        listed = [] if names is None else list(names)
+    except TypeError:
+        listed = [names]
+    wrong = next((each for each in listed if not isinstance(each, str)), None)
+    if wrong is None:
+        return listed
+    raise DemitasseError(
+        f"the first argument of {method}() is a list of names of blobs to return",
+        got=f"{type(names).__name__} of {type(wrong).__name__}",
+        hint=f"values go in by the blob's name: net.{method}(data=values)",
+    )
+
+
+def find_blob(blobs: Mapping[str, Blob], name: str) -> Blob:
+    """The blob of a name.
+
+    Raises:
+        DemitasseError: there is none.
+    """
+    if name in blobs:
+        return blobs[name]
+    raise DemitasseError(
+        f'the net has no blob "{name}"',
+        expected=f"one of {', '.join(blobs)}",
+        hint=did_you_mean(name, blobs),
+    )
 
 
 def read_array(name: str, base: Path | None) -> Array:

@@ -12,19 +12,28 @@ from numpy.typing import DTypeLike
 from engine import schema
 from engine.errors import DemitasseError
 from engine.net import weights
-from engine.net.arguments import Source, as_spec, pycaffe_arguments, read_array
+from engine.net.arguments import (
+    Source,
+    as_path,
+    as_spec,
+    blob_names,
+    find_blob,
+    pycaffe_arguments,
+    read_array,
+)
 from engine.net.build import NetBuilder, describing_bottoms, located, reshape
 from engine.net.debug import Tracer
 from engine.net.gradient_flow import Node
 from engine.net.params import Arena, Param
+from engine.net.pycaffe import PycaffeNet
 from engine.net.seeds import generator
 from engine.spec import find_file
 from layers import TRAIN, Blob, Layer, LayerContext
-from layers.blob import Array
+from layers.blob import Array, as_array
 from layers.kernels.threads import computing
 
 
-class Net:
+class Net(PycaffeNet):
     """A net built from a config file, as pycaffe's ``caffe.Net``.
 
     >>> net = Net("lenet.yaml", phase=TEST)
@@ -139,14 +148,15 @@ class Net:
         Returns:
             the outputs by name (with ``end``: that layer's tops), as views of the blobs.
         """
-        for name in blobs or ():
-            self._blob(name)
+        blobs = blob_names(blobs, "forward")
+        for name in blobs:
+            find_blob(self.blobs, name)
         if inputs:
             self._feed(inputs)
         first, last = self._range(start, end)
         self.forward_from_to(first, last)
         tops = self.outputs if end is None else [blob.name for blob in self.nodes[last].top]
-        return {name: self.blobs[name].data for name in [*tops, *(blobs or ())]}
+        return {name: self.blobs[name].data for name in [*tops, *blobs]}
 
     def backward(
         self,
@@ -170,13 +180,16 @@ class Net:
         """
         if not self._has_run:
             raise DemitasseError("backward() needs a forward() before it")
+        diffs = blob_names(diffs, "backward")
+        for name in diffs:
+            find_blob(self.blobs, name)
         for name, values in top_diffs.items():
-            self._blob(name).diff = values
+            find_blob(self.blobs, name).diff = values
         first, last = self._range(end, start)
         with computing():
             self._backward(first, last)
         names = self.inputs if end is None else [blob.name for blob in self.nodes[first].bottom]
-        return {name: self.blobs[name].diff for name in [*names, *(diffs or ())]}
+        return {name: self.blobs[name].diff for name in [*names, *diffs]}
 
     def forward_from_to(self, first: int, last: int) -> float:
         """Runs the layers at positions ``first`` to ``last``; returns their weighted loss."""
@@ -215,18 +228,6 @@ class Net:
         for node in self.nodes:
             self._reshape(node)
 
-    def set_input_arrays(self, data: Any, labels: Any) -> None:
-        """Feeds the net's MemoryData layer, as in pycaffe.
-
-        Raises:
-            DemitasseError: the net has no such layer, or the arrays do not suit it.
-        """
-        for layer in self.layers:
-            if layer.type == "MemoryData":
-                layer.set_input_arrays(data, labels)  # type: ignore[attr-defined]
-                return
-        raise DemitasseError("the net has no MemoryData layer to feed")
-
     def clear_param_diffs(self) -> None:
         """Sets the gradients of all parameters to zero."""
         self.arena.diff.fill(0)
@@ -238,7 +239,7 @@ class Net:
             DemitasseError: a file is damaged, or a layer's parameters have other shapes.
         """
         for file in files:
-            weights.copy_from(self, file).raise_on_mismatch()
+            weights.copy_from(self, as_path(file, "a .caffemodel")).raise_on_mismatch()
 
     def share_with(self, other: Net) -> None:
         """Makes the parameters views of the other net's, layer by layer of the same name."""
@@ -254,7 +255,7 @@ class Net:
 
     def save(self, file: str | Path) -> None:
         """Writes the net with its parameters as a .caffemodel, whole or not at all."""
-        weights.save(self, file)
+        weights.save(self, as_path(file, "the file to write"))
 
     def _reshape(self, node: Node) -> None:
         with located(self._locate, node.layer.name), describing_bottoms(node, self._lineage):
@@ -267,7 +268,7 @@ class Net:
                 got=", ".join(sorted(inputs)),
                 expected=", ".join(self.inputs) or "none: this net has no Input layer",
             )
-        arrays = {name: np.asarray(values) for name, values in inputs.items()}
+        arrays = {name: as_array(values, name) for name, values in inputs.items()}
         if any(self.blobs[name].shape != array.shape for name, array in arrays.items()):
             self._reshape_inputs(arrays)
         for name, array in arrays.items():
@@ -294,10 +295,3 @@ class Net:
                 )
         begin = 0 if first is None else names.index(first)
         return begin, len(names) - 1 if last is None else names.index(last)
-
-    def _blob(self, name: str) -> Blob:
-        if name not in self.blobs:
-            raise DemitasseError(
-                f'the net has no blob "{name}"', expected=f"one of {', '.join(self.blobs)}"
-            )
-        return self.blobs[name]

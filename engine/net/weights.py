@@ -111,15 +111,20 @@ def copy_model(net: Parametrised, model: StoredModel) -> CopyReport:
 
 
 def save(
-    net: Parametrised, file: str | Path, with_diff: bool = False, files: Transaction | None = None
+    net: Parametrised,
+    file: str | Path,
+    with_diff: bool = False,
+    files: Transaction | None = None,
+    hdf5: bool | None = None,
 ) -> bytes:
-    """Writes the net as a model file (HDF5 where the name ends in .h5); returns its digest.
+    """Writes the net as a model file; returns its digest.
 
     Args:
         net: the net.
         file: the path.
         with_diff: whether the gradients are stored too.
         files: the transaction that the file is to be part of.
+        hdf5: whether to write HDF5; None does so where the file's name ends in .h5.
 
     Raises:
         SnapshotError: the file cannot be written; an old one is untouched.
@@ -132,7 +137,7 @@ def save(
         )
         for layer in net.layers
     ]
-    return write_model(Path(file), net.name, layers, with_diff, files)
+    return write_model(Path(file), net.name, layers, with_diff, files, hdf5)
 
 
 def _match(

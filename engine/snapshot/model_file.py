@@ -126,8 +126,9 @@ def write_model(
     layers: Iterable[LayerToSave],
     with_diff: bool = False,
     files: Transaction | None = None,
+    hdf5: bool | None = None,
 ) -> bytes:
-    """Writes a model file, as HDF5 where its name ends in .h5; returns its digest.
+    """Writes a model file; returns its digest.
 
     Args:
         path: the file.
@@ -135,12 +136,13 @@ def write_model(
         layers: its layers.
         with_diff: whether gradients are stored too.
         files: the transaction that the file is to be part of.
+        hdf5: whether to write HDF5; None does so where the file's name ends in .h5.
 
     Raises:
         SnapshotError: the file cannot be written; an old one is untouched.
     """
     layers = list(layers)
-    hdf5 = path.suffix == ".h5"
+    hdf5 = path.suffix == ".h5" if hdf5 is None else hdf5
     pieces, digest = (
         model_pieces_hdf5(layers, with_diff) if hdf5 else model_pieces(name, layers, with_diff)
     )

@@ -6,6 +6,9 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from engine.errors import ConfigError, SnapshotError
 from engine.net import Net
@@ -152,3 +155,18 @@ def check_writable(prefix: str, where: str = "") -> None:
     if not os.access(folder, os.W_OK):
         what = "the folder of snapshot_prefix is not writable"
         raise SnapshotError(what, where, prefix, id="DM411")
+
+
+def check_iterations(iterations: Any) -> None:
+    """Checks a number of iterations that a caller gives.
+
+    Raises:
+        DemitasseError: it is no integer, or below 0.
+    """
+    whole = isinstance(iterations, int | np.integer) and not isinstance(iterations, bool)
+    if not whole or iterations < 0:
+        raise DemitasseError(
+            "step() takes a number of iterations",
+            got=f"{iterations!r} ({type(iterations).__name__})",
+            expected="an integer from 0 up",
+        )

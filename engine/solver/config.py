@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from engine.errors import DemitasseError
 from engine.schema import NetParameter, SolverParameter
 from engine.spec import SolverSpec, find_file, read_net, read_solver, to_yaml
 
@@ -68,6 +69,11 @@ def as_spec(
         return source
     if isinstance(source, SolverParameter):
         return SolverSpec(source)
+    if not isinstance(source, str | Path):
+        raise DemitasseError(
+            "a solver is made from a file, a SolverParameter or a SolverSpec",
+            got=f"{source!r:.60} ({type(source).__name__})",
+        )
     spec = read_solver(source, overrides)
     for notice in spec.notices:
         log.info("%s: %s", spec.path, notice)

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.errors import SnapshotError
 from engine.net import Net, weights
+from engine.net.arguments import as_path
 from engine.schema import SolverParameter, SolverProgress
 from engine.snapshot import progress
 from engine.snapshot.atomic import Transaction
@@ -21,6 +22,7 @@ from engine.snapshot.provenance import Provenance
 from engine.snapshot.state_file import StoredState, write_state
 from engine.snapshot.store import Snapshot, find_newest, read_snapshot, snapshot_path
 from engine.solver.checks import (
+    check_iterations,
     check_loss_exists,
     check_settings,
     check_type,
@@ -111,14 +113,19 @@ class Solver:
         """Trains to ``max_iter``, with the tests and snapshots that the solver asks for."""
         if resume_file is not None:
             self.restore(resume_file)
-        self.step(self.param.max_iter - self.iter)
+        self.step(max(0, self.param.max_iter - self.iter))
         if (self.param.snapshot_after_train or self._finishing) and self._saved != self.iter:
             self.snapshot()
         if self.test_interval.ends_at(self.iter) and not self._stop:
             self.test_all()
 
     def step(self, iterations: int) -> None:
-        """Runs so many training iterations, testing and snapshotting on the way."""
+        """Runs so many training iterations, testing and snapshotting on the way.
+
+        Raises:
+            DemitasseError: ``iterations`` is no number of times.
+        """
+        check_iterations(iterations)
         end = self.iter + iterations
         while self.iter < end and not self._stop:
             if self._test_is_due():
@@ -201,7 +208,7 @@ class Solver:
             DemitasseError: the file, or the model beside it, is missing, damaged, or
                 belongs to another net or solver; nothing has changed then.
         """
-        self._restore(read_snapshot(Path(file)))
+        self._restore(read_snapshot(as_path(file, "a .solverstate")))
 
     def restore_newest(self) -> Path | None:
         """Continues from the newest good snapshot of the prefix; None when there is none."""
