@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import textwrap
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from engine.spec import parse_net
 from layers import layer_types
 from tests.harness.places import ROOT
 from tests.harness.sources import random_images, write_images
+from tools import cli
 
 PAGE = (ROOT / "docs" / "data.md").read_text()
 BLOCKS = [textwrap.dedent(block) for block in re.findall(r"(?:^    .*\n)+", PAGE, re.MULTILINE)]
@@ -49,3 +51,13 @@ def test_all_layers_named_exist() -> None:
     rows = re.findall(r"^\| (\w+(?:, \w+)*) \|", PAGE, re.MULTILINE)
     named = {name for row in rows[1:] for name in row.split(", ")}
     assert named <= set(layer_types()) and {"Data", "ImageFolder", "WindowData"} <= named
+
+
+def test_the_commands_are_spelt_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "run_command", lambda run, arguments: 0)
+    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    for line in lines:
+        program, *words = shlex.split(line)
+        assert program == "demitasse" and cli.main(words) == 0, line
+    assert len(lines) >= 9

@@ -55,10 +55,7 @@ class LevelDb:
             raise DemitasseError(
                 "this is not a LevelDB", self._where, "a folder without CURRENT", hint=_hint(folder)
             )
-        try:
-            import plyvel
-        except ImportError as problem:
-            raise missing_plyvel("reading LevelDB") from problem
+        plyvel = import_plyvel("reading LevelDB")
         self._error = plyvel.Error
         _refuse_locked(folder)
         view = tempfile.mkdtemp(prefix="demitasse_leveldb_")
@@ -114,15 +111,23 @@ class LevelDb:
         return self._local.iterator
 
 
-def missing_plyvel(needed_for: str) -> MissingDependency:
-    """The error that LevelDB's package is not installed."""
-    problem = MissingDependency("plyvel", "data", needed_for)
-    if sys.version_info >= (3, 13):  # the extra leaves it out there
-        problem.hint = (
-            "plyvel-ci has no wheels for this Python: with 3.12 make the database an LMDB, "
-            "or build plyvel"
-        )
-    return problem
+def import_plyvel(needed_for: str) -> Any:
+    """The plyvel module.
+
+    Raises:
+        MissingDependency: it is not installed.
+    """
+    try:
+        import plyvel
+    except ImportError as problem:
+        missing = MissingDependency("plyvel", "data", needed_for)
+        if sys.version_info >= (3, 13):  # the extra leaves it out there
+            missing.hint = (
+                "plyvel-ci has no wheels for this Python: with 3.12 make the database an LMDB, "
+                "or build plyvel"
+            )
+        raise missing from problem
+    return plyvel
 
 
 def _fill_view(folder: Path, view: Path) -> int:

@@ -28,6 +28,19 @@ def open_lmdb(folder: Path) -> LmdbFile:
     return database
 
 
+def import_lmdb(needed_for: str) -> Any:
+    """The lmdb module.
+
+    Raises:
+        MissingDependency: it is not installed.
+    """
+    try:
+        import lmdb
+    except ImportError as problem:
+        raise MissingDependency("lmdb", "data", needed_for) from problem
+    return lmdb
+
+
 class LmdbFile:
     """Values of an LMDB by number. Opened without its lock, so a read-only folder will do."""
 
@@ -37,10 +50,7 @@ class LmdbFile:
             raise DemitasseError(
                 "this is not an LMDB", self._where, "a folder without data.mdb", hint=_hint(folder)
             )
-        try:
-            import lmdb
-        except ImportError as problem:
-            raise MissingDependency("lmdb", "data", "reading LMDB") from problem
+        lmdb = import_lmdb("reading LMDB")
         self._error = lmdb.Error
         check_pages(folder / "data.mdb")
         try:

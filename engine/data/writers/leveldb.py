@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.data.readers.leveldb import missing_plyvel
+from engine.data.readers.leveldb import import_plyvel
 from engine.data.writers.base import Writer
 
 # As Caffe has them.
@@ -16,11 +16,7 @@ class LevelDbWriter(Writer):
     """Writes a LevelDB with Caffe's options."""
 
     def _open(self, folder: Path) -> None:
-        try:
-            import plyvel
-        except ImportError as problem:
-            raise missing_plyvel("writing LevelDB") from problem
-        self._folder, self._plyvel = folder, plyvel
+        self._folder, self._plyvel = folder, import_plyvel("writing LevelDB")
         self._db: Any = None
         self._start(create_if_missing=True, error_if_exists=True)
 

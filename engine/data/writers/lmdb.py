@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.data.readers.lmdb import import_lmdb
 from engine.data.writers.base import Writer
-from engine.errors import MissingDependency
 from layers.errors import DemitasseError
 
 _FIRST_SIZE = 1 << 20  # bytes of the map at first: LMDB's default, as in Caffe, doubled when full
@@ -16,10 +16,7 @@ class LmdbWriter(Writer):
     """Writes an LMDB, page for page as Caffe does."""
 
     def _open(self, folder: Path) -> None:
-        try:
-            import lmdb
-        except ImportError as problem:
-            raise MissingDependency("lmdb", "data", "writing LMDB") from problem
+        lmdb = import_lmdb("writing LMDB")
         self._error, self._full = lmdb.Error, lmdb.MapFullError
         try:
             # Nobody else knows the folder yet, so no lock; it is synced as a whole at the end.
