@@ -9,29 +9,41 @@ from pathlib import Path
 from engine.errors import DemitasseError
 from engine.schema import NetParameter, SolverParameter
 from engine.spec import SolverSpec, find_file, read_net, read_solver, to_yaml
+from engine.spec.absolute import make_absolute
 
 log = logging.getLogger("demitasse")
 
 _NET_FILES = {"net": "net_param", "train_net": "train_net_param"}
 
 
-def resolve(spec: SolverSpec) -> SolverParameter:
+def resolve(spec: SolverSpec, absolute: bool = False) -> SolverParameter:
     """The solver as read, with the nets that it names by file in their place.
+
+    Args:
+        spec: the solver.
+        absolute: whether the files that layers read are named by absolute paths, for a config
+            that is kept in another folder.
 
     Raises:
         DemitasseError: a net cannot be read.
     """
     config = SolverParameter()
     config.CopyFrom(spec.param)
+    if absolute:
+        single = [getattr(config, n) for n in _NET_FILES.values() if config.HasField(n)]
+        for written in (*single, *config.test_net_param):
+            make_absolute(written, spec.base)
     if spec.net is not None:
         config.net_param.CopyFrom(spec.net.param)
+        if absolute:
+            make_absolute(config.net_param, spec.net.base)
     for name, inside in _NET_FILES.items():
         if config.HasField(name):
-            getattr(config, inside).CopyFrom(_read(spec, getattr(config, name)))
+            getattr(config, inside).CopyFrom(_read(spec, getattr(config, name), absolute))
             config.ClearField(name)
     # The solver numbers the nets given as messages before those given by name.
     for name in config.test_net:
-        config.test_net_param.add().CopyFrom(_read(spec, name))
+        config.test_net_param.add().CopyFrom(_read(spec, name, absolute))
     config.ClearField("test_net")
     return config
 
@@ -57,8 +69,12 @@ def config_yaml(config: SolverParameter, seed: int) -> str:
     )
 
 
-def _read(spec: SolverSpec, name: str) -> NetParameter:
-    return read_net(find_file(name, spec.base), spec.net_overrides).param
+def _read(spec: SolverSpec, name: str, absolute: bool) -> NetParameter:
+    path = find_file(name, spec.base)
+    net = read_net(path, spec.net_overrides).param
+    if absolute:
+        make_absolute(net, path.parent)
+    return net
 
 
 def as_spec(

@@ -71,7 +71,7 @@ class Solver:
         allow_code: bool = False,
         listener: Listener | None = None,
     ):
-        spec = as_spec(source, overrides)
+        self.spec = spec = as_spec(source, overrides)
         self.param = SolverParameter()
         self.param.CopyFrom(spec.param)
         self.listener = listener or LogListener()

@@ -15,7 +15,7 @@ from typing import IO, Any
 from engine.snapshot.atomic import write_atomically
 from engine.snapshot.provenance import versions
 from engine.solver import Listener, Solver, Step
-from engine.solver.config import config_yaml
+from engine.solver.config import config_yaml, resolve
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
 from tools.training.clock import Spent, TrainingClock
@@ -57,7 +57,7 @@ class RunLog(Listener):
         config = Path(f"{solver.prefix}_config.yaml")
         path = Path(f"{solver.prefix}_log.jsonl")
         try:
-            text = config_yaml(solver.provenance.config, solver.seed)
+            text = config_yaml(resolve(solver.spec, absolute=True), solver.seed)
             write_atomically(config, text.encode())
             self._file = _open(path)
         except (OSError, DemitasseError) as problem:
