@@ -11,6 +11,7 @@ from engine.net import Net, weights
 from engine.schema import SolverParameter
 from engine.snapshot.atomic import Transaction
 from engine.solver.average import Average
+from engine.solver.listener import Listener
 from engine.solver.monitor import Monitor
 from engine.solver.parts import Part
 from engine.solver.plateau import Plateau
@@ -56,23 +57,23 @@ class Companions:
         """How many drops of the learning rate lie behind, as Caffe stores it."""
         return current_step(self._param, iteration, self._drops)
 
-    def tested(self, iteration: int, scores: Sequence[Mapping[str, float]]) -> bool:
+    def tested(
+        self, iteration: int, scores: Sequence[Mapping[str, float]], listener: Listener
+    ) -> bool:
         """Takes in the scores of all test nets; returns whether training is to end here."""
         monitor = self.monitor
-        better = monitor.hear(iteration, scores) if monitor is not None else None
         if monitor is None:
             return False
-        if better and self._param.keep_best:
-            self._save_best(monitor)
+        better = monitor.hear(iteration, scores)
+        if better:
+            path = self._save_best(monitor) if self._param.keep_best else None
+            listener.found_best(monitor.standing, path)
         if self.plateau is not None and better is not None and self.plateau.tested(better):
             rate = learning_rate(self._param, iteration, self._drops)
-            log.info("Iteration %d: %s is on a plateau, lr = %.6g", iteration, monitor.name, rate)
+            listener.dropped_rate(iteration, monitor.standing, rate)
         if not 0 < self._param.early_stop <= monitor.waited:
             return False
-        log.info(
-            "Iteration %d: %d tests without a better %s than %.4g (iteration %d): training ends",
-            iteration, monitor.waited, monitor.name, monitor.best, monitor.best_iteration,
-        )  # fmt: skip
+        listener.stopped_early(iteration, monitor.standing)
         return True
 
     def save_average(self, iteration: int, files: Transaction) -> None:
@@ -96,7 +97,8 @@ class Companions:
     def _drops(self) -> int:
         return self.plateau.drops if self.plateau is not None else 0
 
-    def _save_best(self, monitor: Monitor) -> None:
+    def _save_best(self, monitor: Monitor) -> Path | None:
+        """Writes ``PREFIX_best.caffemodel``; None where that failed and training goes on."""
         path = Path(f"{self._prefix}_best.caffemodel{self._ending}")
         try:
             if self.average is not None and monitor.output.startswith(AVERAGED):
@@ -107,5 +109,5 @@ class Companions:
             if self._param.snapshot_on_error != self._param.GO_ON:
                 raise
             log.warning("the best model is not saved: %s", problem)
-            return
-        log.info("Best %s so far, %.4g: saved as %s", monitor.name, monitor.best, path)
+            return None
+        return path

@@ -29,8 +29,25 @@ class Step:
     samples: int
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How the monitored score stands after a test.
+
+    Args:
+        name: the score, as ``monitor`` names it.
+        best: the best it has been.
+        iteration: when that was.
+        waited: tests since then without a better one.
+    """
+
+    name: str
+    best: float
+    iteration: int
+    waited: int
+
+
 class Listener:
-    """Hears of steps, tests and snapshots. The methods here do nothing."""
+    """Hears of steps, tests, snapshots and the monitored score. The methods here do nothing."""
 
     def stepped(self, step: Step) -> None:
         """After every iteration."""
@@ -44,9 +61,18 @@ class Listener:
     def snapshotted(self, path: Path) -> None:
         """After a snapshot was written; ``path`` is its solver state."""
 
+    def found_best(self, standing: Standing, path: Path | None) -> None:
+        """After a test with a better score than ever; ``path`` is the model, if it is kept."""
+
+    def dropped_rate(self, iteration: int, standing: Standing, lr: float) -> None:
+        """After a test by which the policy ``plateau`` lowers the learning rate to ``lr``."""
+
+    def stopped_early(self, iteration: int, standing: Standing) -> None:
+        """After the test by which ``early_stop`` ends the training."""
+
 
 class LogListener(Listener):
-    """Writes displays, tests and snapshots to the log, as Caffe does."""
+    """Writes displays, tests and the like to the log, as Caffe does."""
 
     def displayed(self, step: Step, outputs: Mapping[str, float]) -> None:
         log.info(
@@ -58,6 +84,19 @@ class LogListener(Listener):
 
     def snapshotted(self, path: Path) -> None:
         log.info("Snapshot written to %s", path)
+
+    def found_best(self, standing: Standing, path: Path | None) -> None:
+        if path is not None:
+            log.info("Best %s so far, %.4g: saved as %s", standing.name, standing.best, path)
+
+    def dropped_rate(self, iteration: int, standing: Standing, lr: float) -> None:
+        log.info("Iteration %d: %s is on a plateau, lr = %.6g", iteration, standing.name, lr)
+
+    def stopped_early(self, iteration: int, standing: Standing) -> None:
+        log.info(
+            "Iteration %d: %d tests without a better %s than %.4g (iteration %d): training ends",
+            iteration, standing.waited, standing.name, standing.best, standing.iteration,
+        )  # fmt: skip
 
 
 def scores_text(scores: Mapping[str, float]) -> str:

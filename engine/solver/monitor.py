@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.net import Net
 from engine.schema import SolverParameter
+from engine.solver.listener import Standing
 from engine.solver.parts import exact
 from engine.solver.scores import AVERAGED, score_names
 from layers.base import State
@@ -54,6 +55,11 @@ class Monitor:
             return True
         self.waited += 1
         return False
+
+    @property
+    def standing(self) -> Standing:
+        """How the score stands."""
+        return Standing(self.name, self.best, self.best_iteration, self.waited)
 
     def get_state(self) -> State:
         return {

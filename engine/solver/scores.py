@@ -25,6 +25,12 @@ def score_net(net: Net, iterations: int, average: Average | None) -> dict[str, f
         iterations: batches; 0: every sample once.
         average: the averaged weights, if they are to be tested.
     """
+    # What leaves the numbers shows in the scores; no operation need say it.
+    with np.errstate(all="ignore"):
+        return _scores(net, iterations, average)
+
+
+def _scores(net: Net, iterations: int, average: Average | None) -> dict[str, float]:
     before = progress.capture(net) if average is not None else None
     scores = mean_outputs(net, iterations)
     if average is None or before is None:

@@ -163,7 +163,7 @@ class Solver:
             scores = score_net(net, iterations, self.companions.average)
             self.test_scores.append(scores)
             self.listener.tested(self.iter, index, scores)
-        if self.companions.tested(self.iter, self.test_scores):
+        if self.companions.tested(self.iter, self.test_scores, self.listener):
             self.stop()
         return self.test_scores
 

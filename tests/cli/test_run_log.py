@@ -49,6 +49,27 @@ def test_what_is_logged(folder: Path) -> None:
     assert found[-1]["reason"] == "max_iter"
 
 
+def test_the_monitored_score_is_logged(folder: Path) -> None:
+    settings = 'monitor: "loss" keep_best: true early_stop: 2 min_delta: 9'
+    assert run(folder, settings=TESTED + settings) == 0
+    best, stop, end = (e for e in events(folder) if e["event"] in ("best", "early_stop", "end"))
+    path = str(folder / "snap_best.caffemodel")
+    assert (best["iteration"], best["monitor"], best["path"]) == (0, "loss", path)
+    first = next(e for e in events(folder) if e["event"] == "test")
+    assert best["best"] == stop["best"] == first["scores"]["loss"]
+    assert (stop["iteration"], stop["best_iteration"], stop["tests_since"]) == (2, 0, 2)
+    assert end["reason"] == "early_stop"
+
+
+def test_a_plateau_is_logged(folder: Path) -> None:
+    plateau = 'lr_policy: "plateau" gamma: 0.5 patience: 3 min_delta: 9 monitor: "loss"'
+    assert run(folder, settings=TESTED.replace('lr_policy: "fixed"', plateau)) == 0
+    drops = [(e["iteration"], e["lr"]) for e in events(folder) if e["event"] == "plateau"]
+    assert drops == [(at, pytest.approx(0.05 / 2 ** (at / 3))) for at in (3, 6, 9)]
+    (best,) = [e for e in events(folder) if e["event"] == "best"]
+    assert best["path"] is None
+
+
 def test_the_config_beside_it_repeats_the_run(folder: Path) -> None:
     assert run(folder, "--set", "solver.base_lr=0.25") == 0
     text = (folder / "snap_config.yaml").read_text()

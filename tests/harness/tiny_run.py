@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import Listener, Solver, Step
+from engine import LogListener, Solver, Step
 
 NET = """
 name: "tiny"
@@ -46,8 +46,8 @@ snapshot_prefix: "{folder}/snap"
 TESTED = 'test_iter: 2 test_interval: 1 max_iter: 9 lr_policy: "fixed" momentum: 0.9 '
 
 
-class Recorder(Listener):
-    """Keeps what it hears."""
+class Recorder(LogListener):
+    """Keeps what it hears, and leaves the rest to the log."""
 
     def __init__(self) -> None:
         self.losses: list[float] = []

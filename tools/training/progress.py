@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from engine.solver.listener import Listener, LogListener, Step
+from engine.solver.listener import Listener, LogListener, Standing, Step
 from tools.console.terminal import terminal_may_be_gone
 from tools.training.clock import Spent, TrainingClock
 
@@ -39,8 +39,20 @@ class Listeners(Listener):
         for listener in self._listeners:
             listener.snapshotted(path)
 
+    def found_best(self, standing: Standing, path: Path | None) -> None:
+        for listener in self._listeners:
+            listener.found_best(standing, path)
 
-class ProgressListener(Listener):
+    def dropped_rate(self, iteration: int, standing: Standing, lr: float) -> None:
+        for listener in self._listeners:
+            listener.dropped_rate(iteration, standing, lr)
+
+    def stopped_early(self, iteration: int, standing: Standing) -> None:
+        for listener in self._listeners:
+            listener.stopped_early(iteration, standing)
+
+
+class ProgressListener(LogListener):
     """A bar with iteration, loss, learning rate and images/s; plain lines where no one looks.
 
     Args:
@@ -51,7 +63,6 @@ class ProgressListener(Listener):
 
     def __init__(self, first: int, last: int, clock: TrainingClock):
         self._clock, self._before = clock, Spent()
-        self._lines = LogListener()
         self._bar = tqdm(
             initial=first,
             total=last,
@@ -84,14 +95,14 @@ class ProgressListener(Listener):
 
     def displayed(self, step: Step, outputs: Mapping[str, float]) -> None:
         if self._bar.disable:
-            self._lines.displayed(step, outputs)
+            super().displayed(step, outputs)
 
     def tested(self, iteration: int, net: int, scores: Mapping[str, float]) -> None:
-        self._lines.tested(iteration, net, scores)
+        super().tested(iteration, net, scores)
         self._restart_clock()
 
     def snapshotted(self, path: Path) -> None:
-        self._lines.snapshotted(path)
+        super().snapshotted(path)
         self._restart_clock()
 
     def close(self) -> None:

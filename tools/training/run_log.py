@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from engine.snapshot.atomic import write_atomically
 from engine.snapshot.provenance import versions
-from engine.solver import Listener, Solver, Step
+from engine.solver import Listener, Solver, Standing, Step
 from engine.solver.config import config_yaml, resolve
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
@@ -24,7 +24,7 @@ log = logging.getLogger("demitasse")
 
 
 class RunLog(Listener):
-    """Appends one JSON object a line for each display, test and snapshot, at once.
+    """Appends one JSON object a line for each display, test, snapshot and the like, at once.
 
     A run begins with an object of what it is: command line, versions, seed. That a log cannot
     be written is said once, and training goes on.
@@ -97,6 +97,15 @@ class RunLog(Listener):
         took = round(self._solver.snapshot_seconds, 4)
         self._write("snapshot", path=str(path), took=took)
 
+    def found_best(self, standing: Standing, path: Path | None) -> None:
+        self._write("best", **_standing(standing), path=path and str(path))
+
+    def dropped_rate(self, iteration: int, standing: Standing, lr: float) -> None:
+        self._write("plateau", **_standing(standing), lr=lr)
+
+    def stopped_early(self, iteration: int, standing: Standing) -> None:
+        self._write("early_stop", **_standing(standing))
+
     def ended(self, reason: str) -> None:
         """The last object of a run: why it ended, and what share of it was spent waiting."""
         self._write("end", reason=reason, data_wait=round(self._clock.spent.share, 4))
@@ -138,6 +147,15 @@ def _open(path: Path) -> IO[str]:
     if unfinished:
         log_file.write("\n")
     return log_file
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    return {
+        "monitor": standing.name,
+        "best": standing.best,
+        "best_iteration": standing.iteration,
+        "tests_since": standing.waited,
+    }
 
 
 def _plain(value: Any) -> Any:
