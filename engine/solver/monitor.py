@@ -97,7 +97,7 @@ def _find(param: SolverParameter, nets: Sequence[Net]) -> tuple[int, str]:
 
 
 def _names(net: Net, param: SolverParameter) -> list[str]:
-    plain = score_names(net)
+    plain = score_names(net, param.test_compute_loss)
     return plain + ([AVERAGED + name for name in plain] if param.ema_decay else [])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from engine.solver.whole_set import mean_over_set
 from layers.blob import Array
 
 AVERAGED = "ema/"  # in front of the scores of the averaged weights
+TEST_LOSS = "test_loss"  # the score that test_compute_loss adds
 
 
-def score_net(net: Net, iterations: int, average: Average | None) -> dict[str, float]:
+def score_net(
+    net: Net, iterations: int, average: Average | None, with_loss: bool = False
+) -> dict[str, float]:
     """The scores of a test net, of the averaged weights too where there is an average.
 
     Both see the same batches, and the average changes nothing of what a run without it does.
@@ -24,42 +28,48 @@ def score_net(net: Net, iterations: int, average: Average | None) -> dict[str, f
         net: the test net, its parameters those of the net that is trained.
         iterations: batches; 0: every sample once.
         average: the averaged weights, if they are to be tested.
+        with_loss: whether the weighted sum of all losses is a score too (``test_compute_loss``).
     """
     # What leaves the numbers shows in the scores; no operation need say it.
     with np.errstate(all="ignore"):
-        return _scores(net, iterations, average)
+        return _scores(net, iterations, average, with_loss)
 
 
-def _scores(net: Net, iterations: int, average: Average | None) -> dict[str, float]:
+def _scores(
+    net: Net, iterations: int, average: Average | None, with_loss: bool
+) -> dict[str, float]:
     before = progress.capture(net) if average is not None else None
-    scores = mean_outputs(net, iterations)
+    scores = mean_outputs(net, iterations, with_loss)
     if average is None or before is None:
         return scores
     averaged = scores
     if average.begun:
         progress.restore(net, before)
         with average.installed():
-            averaged = mean_outputs(net, iterations)
+            averaged = mean_outputs(net, iterations, with_loss)
     return scores | {AVERAGED + name: value for name, value in averaged.items()}
 
 
-def mean_outputs(net: Net, iterations: int) -> dict[str, float]:
+def mean_outputs(net: Net, iterations: int, with_loss: bool = False) -> dict[str, float]:
     """The mean over so many batches of each output (of each number of it, if several).
 
     As in Caffe every batch counts alike. With 0 iterations it is the mean over the whole set
     that the net's source holds, and every sample counts alike.
     """
-    means = mean_over_set(net) if iterations == 0 else _mean_over_batches(net, iterations)
-    return {
+    over = mean_over_set if iterations == 0 else partial(_mean_over_batches, iterations=iterations)
+    means, loss = over(net)
+    scores = {
         label: float(value)
         for name, mean in means.items()
         for label, value in zip(_labels(name, mean.shape), mean.flat, strict=True)
     }
+    return {**scores, TEST_LOSS: scores.get(TEST_LOSS, loss)} if with_loss else scores
 
 
-def score_names(net: Net) -> list[str]:
+def score_names(net: Net, with_loss: bool = False) -> list[str]:
     """The names of the scores that a test of the net gives."""
-    return [label for name in net.outputs for label in _labels(name, net.blobs[name].shape)]
+    names = [label for name in net.outputs for label in _labels(name, net.blobs[name].shape)]
+    return list(dict.fromkeys([*names, TEST_LOSS])) if with_loss else names
 
 
 def scalar_outputs(net: Net) -> dict[str, float]:
@@ -68,12 +78,15 @@ def scalar_outputs(net: Net) -> dict[str, float]:
     return {name: float(blob.data.item()) for name, blob in blobs if blob.count == 1}
 
 
-def _mean_over_batches(net: Net, iterations: int) -> dict[str, Array]:
+def _mean_over_batches(net: Net, iterations: int) -> tuple[dict[str, Array], float]:
     totals: dict[str, Array] = {}
+    loss = 0.0
     for _ in range(iterations):
-        for name, values in net.forward().items():
-            totals[name] = totals.get(name, 0) + values.astype(np.float64)
-    return {name: np.asarray(total / iterations) for name, total in totals.items()}
+        loss += net.forward_from_to(0, len(net.nodes) - 1)
+        for name in net.outputs:
+            totals[name] = totals.get(name, 0) + net.blobs[name].data.astype(np.float64)
+    means = {name: np.asarray(total / iterations) for name, total in totals.items()}
+    return means, loss / iterations
 
 
 def _labels(name: str, shape: tuple[int, ...]) -> list[str]:

@@ -160,7 +160,9 @@ class Solver:
             zip(self.test_nets, self.test_iterations, strict=True)
         ):
             net.share_with(self.net)
-            scores = score_net(net, iterations, self.companions.average)
+            scores = score_net(
+                net, iterations, self.companions.average, self.param.test_compute_loss
+            )
             self.test_scores.append(scores)
             self.listener.tested(self.iter, index, scores)
         if self.companions.tested(self.iter, self.test_scores, self.listener):

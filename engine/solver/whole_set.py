@@ -42,8 +42,8 @@ def check_sources(net: Net, why: str = _WHY, instead: str = _INSTEAD) -> None:
         )
 
 
-def mean_over_set(net: Net) -> dict[str, Array]:
-    """The mean over all samples of each output, from the first sample to the last.
+def mean_over_set(net: Net) -> tuple[dict[str, Array], float]:
+    """The mean over all samples of each output, from the first sample to the last, and the loss's.
 
     An output is taken for a mean over its batch, so that each counts in proportion to the
     samples in it. One with a row for each sample is averaged place by place, over the batches
@@ -51,17 +51,21 @@ def mean_over_set(net: Net) -> dict[str, Array]:
     """
     totals: dict[str, Array] = {}
     weights: dict[str, Array] = {}
-    for rows in forward_over_set(net):
+    count, loss = 0, 0.0
+    for rows, batch_loss in forward_over_set(net):
+        count += rows
+        loss += rows * batch_loss
         for name in net.outputs:
             values = net.blobs[name].data
             here = tuple(slice(length) for length in values.shape)
             totals.setdefault(name, np.zeros(values.shape))[here] += rows * values
             weights.setdefault(name, np.zeros(values.shape))[here] += rows
-    return {name: np.asarray(total / weights[name]) for name, total in totals.items()}
+    means = {name: np.asarray(total / weights[name]) for name, total in totals.items()}
+    return means, loss / count
 
 
-def forward_over_set(net: Net) -> Iterator[int]:
-    """Runs the net on every sample once, from the first on; gives each batch's size after it.
+def forward_over_set(net: Net) -> Iterator[tuple[int, float]]:
+    """Runs the net on every sample once, from the first on; gives each batch's size and loss.
 
     The last batch holds what is left. Afterwards the sources stand at their first sample.
     """
@@ -73,8 +77,7 @@ def forward_over_set(net: Net) -> Iterator[int]:
             layer.seek(0)
         for start in range(0, count, batch):
             rows = min(batch, count - start)
-            _forward(net, sources, rows)
-            yield rows
+            yield rows, _forward(net, sources, rows)
     finally:
         for index in sources:
             _whole_batches(net.nodes[index])
@@ -84,15 +87,15 @@ def _source_layers(net: Net) -> list[SourceLayer]:
     return [layer for layer in net.layers if isinstance(layer, SourceLayer)]
 
 
-def _forward(net: Net, sources: list[int], rows: int) -> None:
+def _forward(net: Net, sources: list[int], rows: int) -> float:
     """A forward pass in which sources give their first rows only; the others reshape to it."""
-    first = 0
+    first, loss = 0, 0.0
     for index in sources:
-        net.forward_from_to(first, index)
+        loss += net.forward_from_to(first, index)
         for blob in net.nodes[index].top:
             blob.reshape(rows, *blob.shape[1:])
         first = index + 1
-    net.forward_from_to(first, len(net.nodes) - 1)
+    return loss + net.forward_from_to(first, len(net.nodes) - 1)
 
 
 def _whole_batches(node: Node) -> None:

@@ -12,7 +12,7 @@ import pytest
 from engine import DemitasseError, Net, Solver
 from engine.solver.epochs import Interval
 from engine.solver.scores import mean_outputs
-from tests.harness.tiny_run import make, recorder
+from tests.harness.tiny_run import TESTED, make, recorder
 
 PLAIN = 'lr_policy: "fixed" '
 
@@ -175,3 +175,20 @@ def test_a_fault_in_the_last_batch_leaves_the_net_whole(
     with pytest.raises(DemitasseError, match="too small"):
         solver.test_all()
     assert net.blobs["data"].shape == (3, 5)
+
+
+@pytest.mark.parametrize("test_iter", [2, 0])
+def test_the_loss_of_a_test(tiny: Path, test_iter: int) -> None:
+    """All losses of the test net with their weights, as Caffe's test_compute_loss."""
+    text = (tiny / "net.prototxt").read_text()
+    half = 'name: "half" type: "SoftmaxWithLoss" bottom: "ip2" bottom: "label" top: "half"'
+    (tiny / "net.prototxt").write_text(text + f"layer {{ {half} loss_weight: 0.5 }}")
+    settings = TESTED.replace("test_iter: 2", f"test_iter: {test_iter}") + "ema_decay: 0.5 "
+    solver = make(tiny, settings + 'test_compute_loss: true monitor: "ema/test_loss"')
+    solver.step(3)
+    (scores,) = solver.test_all()
+    for prefix in ("", "ema/"):
+        wanted = scores[f"{prefix}loss"] + 0.5 * scores[f"{prefix}half"]
+        assert scores[f"{prefix}test_loss"] == pytest.approx(wanted, rel=1e-6)
+    assert scores["test_loss"] != scores["ema/test_loss"]
+    assert "test_loss" not in make(tiny, settings).test_all()[0]

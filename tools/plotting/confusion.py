@@ -73,7 +73,7 @@ def count_confusions(net: Net, layer: str | None = None, batches: int | None = N
         check_sources(
             net, "a confusion matrix is made of every sample once", "--batches N runs N batches"
         )
-        runs = forward_over_set(net)
+        runs = (rows for rows, _ in forward_over_set(net))
     else:
         runs = (len(net.forward()) for _ in range(batches))
     counts: Array = np.zeros((0, 0), int)
