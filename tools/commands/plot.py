@@ -1,4 +1,4 @@
-"""demitasse plot: draw decision regions, filters, or the course of training runs."""
+"""demitasse plot: draw training runs, filters, activations, confusions, decision regions."""
 
 from __future__ import annotations
 

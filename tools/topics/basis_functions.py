@@ -87,17 +87,18 @@ def _figure(curve: Net, classes: Net) -> Any:
     axes.plot(points, t, "o", color="#555555", ms=4, label="samples")
     axes.plot(x, fit["y"][:, 0], color=figures.COLOURS[0], label="fit y(x)")
     axes.plot(x, truth(x), "--", color="black", lw=1, label="the curve they are from")
-    axes.set(title="regression: squared error", ylabel="y, t")
+    axes.set(title="regression: squared error", ylabel="fit y, samples t")
     points, t = class_data(120)
     axes = all_axes[0, 1]
     axes.plot(points, t, "|", color="#555555", ms=9, label="samples")
     axes.plot(x, prob["prob"][:, 1], color=figures.COLOURS[0], label="probability of class 1")
     axes.set(title="classification: softmax", ylabel="class, probability", ylim=(-0.1, 1.35))
+    axes.set_yticks(np.linspace(0, 1, 6))
     for axes, blobs in zip(all_axes[1], (fit, prob), strict=True):
         for j, style in enumerate(("-", "--", "-.", ":")):
             colour = figures.COLOURS[j]
             axes.plot(x, blobs["basis"][:, j], style, color=colour, label=f"$h_{j + 1}$")
-        axes.set(xlabel="x", ylabel="basis function", ylim=(-1.1, 1.6))
+        axes.set(xlabel="x", ylabel="basis function h(x)", ylim=(-1.1, 1.6))
         axes.legend(ncols=4, loc="upper center")
     for axes in all_axes[0]:
         axes.legend(loc="upper left")

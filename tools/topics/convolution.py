@@ -66,7 +66,7 @@ def first_images(net: Net, layer: str) -> Array:
 
 def _figure(images: dict[str, Array]) -> Any:
     figure = figures.new_figure(12, 5)
-    words = {"MLP": "28 x 28 each, of 542", "LeNet": "5 x 5 each, all 20"}
+    words = {"MLP": "20 of 542 units, 28 x 28 each", "LeNet": "all 20 filters, 5 x 5 each"}
     for part, (name, some) in zip(figure.subfigures(1, 2), images.items(), strict=True):
         all_axes = part.subplots(4, 5)
         shown = draw_images(all_axes.ravel(), some)

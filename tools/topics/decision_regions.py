@@ -20,10 +20,15 @@ ROWS = {
         "half-space",
         "one unit: the side of a line\nwhere w x + b > 0",
     ),
+    "two_layers_open": (
+        [2, 2, 1],
+        "convex polyhedron,\nopen",
+        "the second layer is AND:\nwhere half-spaces meet",
+    ),
     "two_layers": (
         [2, 3, 1],
-        "convex polyhedron,\nopen or closed",
-        "the second layer is AND:\nwhere half-spaces meet",
+        "convex polyhedron,\nclosed",
+        "AND of enough half-spaces\nto go round",
     ),
     "three_layers": (
         [2, 7, 2, 1],
@@ -43,9 +48,14 @@ def run(desk: Desk) -> None:
         by_hand, learned = nets[name]
         agree = agreement(by_hand, learned)
         words = " ".join(kind.split())
-        rows.append([name.replace("_", " "), "-".join(map(str, sizes)), words, f"{agree:.1%}"])
+        rows.append([_title(name), "-".join(map(str, sizes)), words, f"{agree:.1%}"])
     desk.say(table(["", "units", "region", "learned net agrees"], rows, (3,)))
     figures.save(_figure(nets), desk.picture("decision_regions.png"))
+
+
+def _title(name: str) -> str:
+    """``two_layers_open`` as one says it: two layers."""
+    return name.removesuffix("_open").replace("_", " ")
 
 
 def points(count: int, seed: int = SEED) -> Array:
@@ -71,8 +81,10 @@ def agreement(by_hand: Net, learned: Net) -> float:
 
 
 def _figure(nets: dict[str, tuple[Net, Net]]) -> Any:
-    figure = figures.new_figure(12.5, 8.4)
-    all_axes = figure.subplots(3, 5, width_ratios=[1.3, 1, 1.35, 1.5, 1.5])
+    from matplotlib.patches import Patch
+
+    figure = figures.new_figure(12.5, 11.2)
+    all_axes = figure.subplots(len(ROWS), 5, width_ratios=[1.3, 1, 1.35, 1.5, 1.5])
     heads = ["structure", "type of region", "interpretation", "unit steps, set by hand", "learned"]
     for axes, head in zip(all_axes[0], heads, strict=True):
         axes.set_title(head, fontsize=12, fontweight="bold", pad=12)
@@ -87,6 +99,11 @@ def _figure(nets: dict[str, tuple[Net, Net]]) -> Any:
         draw_regions(row[3], by_hand, limits=LIMITS)
         draw_regions(row[4], learned, limits=LIMITS, threshold=0)
         _scatter(row[4], by_hand)
+    patches = [
+        Patch(color=colour, alpha=0.35, label=f"the net says {index}")
+        for index, colour in enumerate(figures.COLOURS[:2])
+    ]
+    figure.legend(handles=patches, loc="outside lower right", ncols=2)
     return figure
 
 
