@@ -21,7 +21,8 @@ from layers.registry import register_layer
 class HDF5Data(SourceLayer):
     """Gives the rows of HDF5 datasets, a top for each dataset, named as the dataset.
 
-    Formula: top[k] = the next batch_size rows of the dataset that has top k's name
+    Formula: top[k] = the next batch_size rows of the dataset that has top k's name, those of
+    top 0 transformed as transform_param, where there is one, says
 
     Files: ``source`` is a text file that lists HDF5 files, by paths as seen from the working
     directory or from the list's folder. Each holds all the datasets, of integers or floats, with
@@ -32,8 +33,8 @@ class HDF5Data(SourceLayer):
 
     Parameters (hdf5_data_param): source; batch_size; shuffle (false), which each epoch shuffles
     the files and the rows in each file, in an order that is the same in every run.
-    (source_param): as all sources. There is no transform_param: store the values as the net is
-    to see them.
+    (transform_param), which Caffe's has not, for top 0: scale, mirror, crop_size, mean_file,
+    mean_value, augment. (source_param): as all sources.
 
     Example::
 
@@ -48,12 +49,8 @@ class HDF5Data(SourceLayer):
     param_field = "hdf5_data_param"
 
     def make_transformer(self, mean: Array | None) -> Transformer | None:
-        if self.layer_param.HasField("transform_param"):
-            raise self.error(
-                "does not transform data, so it takes no transform_param",
-                hint="store the values as the net is to see them",
-            )
-        return None
+        given = self.layer_param.HasField("transform_param")
+        return super().make_transformer(mean) if given else None
 
     def open_reader(self, options: SourceOptions, tops: int) -> HDF5Reader:
         import_h5py()

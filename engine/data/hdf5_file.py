@@ -66,7 +66,7 @@ def dataset_shapes(path: Path, names: Sequence[str]) -> list[tuple[int, ...]]:
 
 
 def read_datasets(path: Path, names: Sequence[str], dtype: DTypeLike) -> list[Array]:
-    """Some datasets of a file, converted to the element type.
+    """Some datasets of a file, as the element type, or as they are where that takes less memory.
 
     Raises:
         DemitasseError: as :func:`dataset_shapes`, or the values cannot be read.
@@ -75,7 +75,10 @@ def read_datasets(path: Path, names: Sequence[str], dtype: DTypeLike) -> list[Ar
     with _open(path) as file:
         for name in names:
             dataset = _dataset(file, name, path)
-            array: Array = np.empty(dataset.shape, dtype)
+            # All values of a smaller type, such as bytes, are also values of the larger one.
+            held = dataset.dtype.newbyteorder("=")
+            smaller = held.itemsize < np.dtype(dtype).itemsize
+            array: Array = np.empty(dataset.shape, held if smaller else dtype)
             if array.size:
                 dataset.read_direct(array)
             arrays.append(array)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,37 @@ def channels_last(image: Array) -> Array:
     return np.ascontiguousarray(image.transpose(1, 2, 0))
 
 
+def planes(image: Array, mirror: bool = False) -> Array:
+    """The bytes (C, H, W), mirrored if so wished, in an order that is quick to read.
+
+    OpenCV, where it is installed, separates the channels of an image that it decoded, and turns
+    rows around, several times faster than NumPy walks through memory in another order.
+    """
+    interleaved = len(image) > 1 and image.strides[0] == image.itemsize
+    if not (mirror or interleaved):
+        return image
+    cv2 = _opencv()
+    if cv2 is None:
+        return image[..., ::-1] if mirror else image
+    out = np.empty(image.shape, image.dtype)
+    if interleaved:
+        pixels = image.transpose(1, 2, 0)
+        cv2.split(cv2.flip(pixels, 1) if mirror else pixels, list(out))
+    else:
+        for plane, mirrored in zip(image, out, strict=True):
+            cv2.flip(plane, 1, mirrored)
+    return out
+
+
+@cache
+def _opencv() -> Any | None:
+    """The cv2 module, if it is installed."""
+    try:
+        return import_cv2()
+    except MissingDependency:
+        return None
+
+
 def _is_truncated(data: bytes) -> bool:
     """Whether a JPEG or PNG lacks its end; OpenCV fills the rest with grey and says nothing.
 
@@ -124,7 +156,8 @@ def _is_truncated(data: bytes) -> bool:
     after the last scan's start (one that comes before belongs to a thumbnail).
     """
     if data.startswith(_JPEG):
-        return data.rfind(_END) < data.rfind(_SCAN) or _END not in data
+        end = data.rfind(_END)
+        return end < 0 or data.find(_SCAN, end) >= 0
     return data.startswith(_PNG) and not _png_ends(data)
 
 

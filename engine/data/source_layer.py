@@ -226,12 +226,13 @@ class SourceLayer(Layer):
 
     def _count_threads(self, reader: Reader, transformer: Transformer | None) -> int:
         """The threads to read ahead with: as the config says, else as the work makes them pay."""
-        if self.options.workers is not None:
-            return self.options.workers
-        simple = transformer is None or not transformer.augmentation.changes
-        if reader.workers is not None and simple:
-            return reader.workers
-        return min(_MOST_WORKERS, _processors())
+        threads = self.options.workers
+        if threads is None:
+            simple = transformer is None or not transformer.augmentation.changes
+            threads = reader.workers if simple else None
+        if threads is None:
+            threads = min(_MOST_WORKERS, _processors())
+        return threads if reader.most_workers is None else min(threads, reader.most_workers)
 
 
 def _processors() -> int:

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from engine.data.augment import read_augmentation
 from engine.data.draws import Draws
+from engine.data.images import planes
 from layers.base import TRAIN
 from layers.blob import Array
 from layers.errors import DemitasseError
@@ -112,7 +113,7 @@ class Transformer:
                 y, x = draws.integer(y + 1), draws.integer(x + 1)
             else:
                 y, x = y // 2, x // 2
-        self.place(data, out[..., ::-1] if mirror else out, y, x)
+        self.place(data, out, y, x, mirror)
         for cutout in self.augmentation.cutouts:
             cutout(out, draws)
 
@@ -121,9 +122,11 @@ class Transformer:
         y, x = 0, 0
         if self._height:
             y, x = (data.shape[-2] - self._height) // 2, (data.shape[-1] - self._width) // 2
-        self.place(data, out, y, x, data.ndim - 1)
+        self.place(data, out, y, x, axes=data.ndim - 1)
 
-    def place(self, data: Array, out: Array, y: int = 0, x: int = 0, axes: int = -1) -> None:
+    def place(
+        self, data: Array, out: Array, y: int = 0, x: int = 0, mirror: bool = False, axes: int = -1
+    ) -> None:
         """Writes the part of the data at (y, x) that fills ``out``, less the mean, scaled."""
         mean, factor = self._for_axes(data.ndim if axes < 0 else axes)
         if self._height:
@@ -131,6 +134,13 @@ class Transformer:
             data = data[..., y : y + height, x : x + width]
             if mean is not None and mean.shape[1:] != (1, 1):
                 mean = mean[:, y : y + height, x : x + width]
+        # Turned around while they are bytes; the mean, if it is an image, along with them.
+        if data.ndim == 3 and data.dtype == np.uint8:
+            data = planes(data, mirror)
+        elif mirror:
+            data = data[..., ::-1]
+        if mirror and mean is not None:
+            mean = mean[..., ::-1]
         if mean is None:
             np.copyto(out, data, casting="unsafe")
         else:

@@ -9,10 +9,11 @@ from google.protobuf import text_format
 
 from engine.errors import MissingDependency
 from engine.schema import LayerParameter, NetParameter
-from layers.base import LayerContext
+from layers.base import TRAIN, LayerContext
 from layers.blob import Blob
 from layers.errors import LayerError
 from layers.registry import create_layer
+from tests.harness.sources import Source as PlainSource
 
 h5py = pytest.importorskip("h5py")
 
@@ -162,14 +163,34 @@ def test_wrong_lists(folder, contents, message):
 
 
 def test_wrong_parameters(folder):
-    with pytest.raises(LayerError, match="takes no transform_param"):
-        source("transform_param { scale: 2 }")
+    with pytest.raises(LayerError, match="crop, mirror and augment need images"):
+        source("transform_param { mirror: true }")
     with pytest.raises(LayerError, match="batch_size above 0"):
         source(batch_size=0)
     with pytest.raises(LayerError, match="needs hdf5_data_param.source"):
         source('hdf5_data_param { source: "" }')
     with pytest.raises(LayerError, match='"gone.txt" does not exist'):
         source('hdf5_data_param { source: "gone.txt" }')
+
+
+@pytest.mark.parametrize("dtype", ["u1", "f4", "f8"])
+@pytest.mark.parametrize("workers", [0, 3])
+def test_images_are_transformed_as_those_of_arrays(folder, dtype, workers):
+    pixels = np.random.default_rng(1).integers(0, 256, (9, 3, 6, 7)).astype(dtype)
+    for number, part in enumerate(np.split(pixels, [4, 5])):
+        write(f"{number}.h5", data=part, label=np.zeros(len(part)))
+    np.save("pixels.npy", pixels)
+    param = "transform_param { crop_size: 4 mirror: true mean_value: 9 scale: 0.5 }"
+    param += f" source_param {{ seed: 5 workers: {workers} }}"
+    mine = PlainSource(
+        'type: "HDF5Data" hdf5_data_param { source: "list.txt" batch_size: 4 }' + param, phase=TRAIN
+    )
+    other = PlainSource(
+        'type: "ArrayData" array_data_param { source: "pixels.npy" batch_size: 4 }' + param,
+        ("data",), phase=TRAIN,
+    )  # fmt: skip
+    for _ in range(5):
+        np.testing.assert_array_equal(mine.forward()[0], other.forward()[0])
 
 
 def outside(file):

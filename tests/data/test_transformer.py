@@ -52,6 +52,37 @@ def test_all_places_are_cropped_when_training():
     assert len(places) == 9
 
 
+def layouts(image):
+    """The same bytes in other orders of memory: as decoded, as Fortran has them, cut out."""
+    yield np.ascontiguousarray(image.transpose(1, 2, 0)).transpose(2, 0, 1)
+    yield np.asfortranarray(image)
+    yield np.repeat(image, 2, axis=2)[:, :, ::2]
+    yield image[:, ::-1, ::-1].copy()[:, ::-1, ::-1]
+    read_only = image.copy()
+    read_only.flags.writeable = False
+    yield read_only
+
+
+@pytest.mark.parametrize("with_opencv", [True, False])
+@pytest.mark.parametrize(
+    "shape", [(3, 8, 10), (1, 8, 10), (4, 6, 7), (3, 5, 1), (2, 1, 1), (7, 4, 4)]
+)
+def test_the_order_in_memory_changes_nothing(shape, with_opencv, monkeypatch):
+    if not with_opencv:
+        monkeypatch.setattr("engine.data.images._opencv", lambda: None)
+    image = random_images(1, shape)[0]
+    mean = random_images(1, shape, seed=2)[0].astype("f4")
+    crop = f"crop_h: {max(1, shape[1] - 2)} crop_w: {max(1, shape[2] - 3)}"
+    for key in range(6):
+        text = f"mirror: true scale: 0.3 {crop}"
+        expected = transform(text, key=(key,), image=image.astype("f4"), mean=mean)
+        for view in (image, *layouts(image)):
+            np.testing.assert_array_equal(view, image)
+            np.testing.assert_array_equal(
+                transform(text, key=(key,), image=view, mean=mean), expected
+            )
+
+
 @pytest.mark.parametrize("phase", [TRAIN, TEST])
 def test_half_of_the_images_are_mirrored_in_both_phases_as_in_caffe(phase):
     count = sum(

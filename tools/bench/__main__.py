@@ -1,61 +1,89 @@
-"""``python -m tools.bench train``: whole training steps, beside PyTorch's."""
+"""Speed beside PyTorch's: ``python -m tools.bench train``, whole steps; ``data``, sources."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
+from tools.bench import data
 from tools.bench.compare import Result, compare
+from tools.bench.data_ours import SOURCES
 from tools.bench.nets import NETS
 from tools.bench.report import markdown, write
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the benchmark; returns 0, or 2 where a process fails or the nets differ."""
+    """Runs a benchmark; returns 0, or 2 where a process fails or the two sides differ."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    train = parser.add_subparsers(dest="what", required=True).add_parser("train")
+    kinds = parser.add_subparsers(dest="what", required=True)
+    train = kinds.add_parser("train", help="whole training steps")
     train.add_argument(
         "--nets", type=_list, default=list(NETS), metavar="NET,...",
         help=f"some of {', '.join(NETS)}, or paths of configs; all of them unless told",
     )  # fmt: skip
     train.add_argument(
-        "--peer-python", default="", metavar="PATH",
-        help="the Python of a virtual environment with PyTorch and NumPy",
-    )  # fmt: skip
-    train.add_argument(
         "--threads", type=_list, default=[str(thread_count())], metavar="N,...",
         help="numbers of threads, one after the other; the cores of the machine unless told",
     )  # fmt: skip
-    train.add_argument("--rounds", type=int, default=5, help="turns of each process (5)")
-    train.add_argument(
-        "--patience", type=float, default=60, metavar="SECONDS",
-        help="how long to wait for others to be done before each measurement (60)",
+    read = kinds.add_parser("data", help="reading and transforming images")
+    read.add_argument(
+        "--sources", type=_list, default=list(SOURCES), metavar="SOURCE,...",
+        help=f"some of {', '.join(SOURCES)}; all of them unless told",
     )  # fmt: skip
-    train.add_argument("--output", type=Path, metavar="DIR", help="also write the report there")
+    for name, value in vars(data.DataTask()).items():
+        read.add_argument(f"--{name}", type=int, default=value, help=f"({value})")
+    for kind, packages in ((train, "NumPy"), (read, "NumPy, lmdb, h5py, OpenCV and Pillow")):
+        _add_shared(kind, packages)
     arguments = parser.parse_args(argv)
-    results: list[Result] = []
     try:
-        for result in _run(arguments):
-            results.append(result)
-            print(markdown(results), file=sys.stderr)
-            if arguments.output:  # after every net: the whole takes long
-                write(results, arguments.output)
+        _train(arguments) if arguments.what == "train" else _data(arguments)
     except DemitasseError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
-    print(markdown(results), end="")
     return 0
 
 
-def _run(arguments: argparse.Namespace) -> Iterator[Result]:
+def _add_shared(parser: argparse.ArgumentParser, packages: str) -> None:
+    parser.add_argument(
+        "--peer-python", default="", metavar="PATH",
+        help=f"the Python of a virtual environment with PyTorch, {packages}",
+    )  # fmt: skip
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each process (5)")
+    parser.add_argument(
+        "--patience", type=float, default=60, metavar="SECONDS",
+        help="how long to wait for others to be done before each measurement (60)",
+    )  # fmt: skip
+    parser.add_argument("--output", type=Path, metavar="DIR", help="also write the report there")
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    results: list[Result] = []
     for net in arguments.nets:
         for threads in map(int, arguments.threads):
             print(f"{net}, {threads} threads ...", file=sys.stderr)
-            yield compare(net, threads, arguments.rounds, arguments.peer_python, arguments.patience)
+            results.append(
+                compare(net, threads, arguments.rounds, arguments.peer_python, arguments.patience)
+            )
+            print(markdown(results), file=sys.stderr)
+            if arguments.output:  # after every net: the whole takes long
+                write(results, arguments.output)
+    print(markdown(results), end="")
+
+
+def _data(arguments: argparse.Namespace) -> None:
+    task = data.DataTask(arguments.images, arguments.size, arguments.crop, arguments.batch)
+    rows: list[data.Row] = []
+    for row in data.run(
+        arguments.sources, task, arguments.rounds, arguments.peer_python, arguments.patience
+    ):
+        rows.append(row)
+        if arguments.output:
+            data.write(rows, task, arguments.output)
+    print(data.markdown(rows, task), end="")
 
 
 def _list(text: str) -> list[str]:

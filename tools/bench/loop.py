@@ -20,9 +20,7 @@ def serve(step: Callable[[], float]) -> None:
     for line in sys.stdin:
         command = json.loads(line)
         if command["do"] == "stop":
-            # ru_maxrss is in kilobytes; on a Mac in bytes.
-            unit = 1 if sys.platform == "darwin" else 1024
-            answer(peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+            answer_peak()
             return
         work = step if command["do"] == "train" else sgemm
         answer(**timed(work, command["times"]))
@@ -42,6 +40,13 @@ def timed(work: Callable[[], Any], times: int) -> dict[str, Any]:
 def answer(**values: Any) -> None:
     """Sends one line."""
     print(json.dumps(values), flush=True)
+
+
+def answer_peak() -> None:
+    """Sends the most memory that the process had."""
+    # ru_maxrss is in kilobytes; on a Mac in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    answer(peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
 def sgemm() -> None:

@@ -27,10 +27,10 @@ class ArrayReader(Reader):
         return tuple(np.asarray(array[record]) for array in self._arrays)
 
     def read_many(self, records: Indices) -> Record:
-        return tuple(_rows(array, records) for array in self._arrays)
+        return tuple(rows_of(array, records) for array in self._arrays)
 
 
-def _rows(array: Array, indices: Indices) -> Any:
+def rows_of(array: Array, indices: Indices) -> Any:
     """The rows at the indices; only a view where they follow each other."""
     first, count = int(indices[0]), len(indices)
     if indices[-1] - first == count - 1 and (np.diff(indices) == 1).all():

@@ -20,12 +20,14 @@ class Reader(ABC):
     ``read`` is called from several threads at once.
 
     Attributes:
-        workers: threads that pay when reading ahead: 0 where the records are in memory, None
-            for as many as there are processors.
+        workers: threads that pay when reading ahead: 0 where the records are in
+            memory, None for as many as there are processors.
+        most_workers: more threads than these would get into each other's way; None for any.
         known_bad: records found to be bad when the source was opened.
     """
 
     workers: ClassVar[int | None] = None
+    most_workers: ClassVar[int | None] = None
     known_bad: Mapping[int, DemitasseError] = {}
 
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from engine.data.hdf5_file import dataset_shapes, import_h5py, read_datasets
 from engine.data.order import Indices
+from engine.data.readers.arrays import rows_of
 from engine.data.readers.base import Reader, Record
 from layers.blob import Array
 from layers.errors import DemitasseError
@@ -22,13 +24,15 @@ class HDF5Reader(Reader):
     Args:
         files: HDF5 files that hold all the datasets, of one shape but for the first axis.
         names: the datasets.
-        dtype: what their values become.
+        dtype: what their values become, in a batch at the latest.
 
     Attributes:
         counts: the rows of each file.
     """
 
-    # One thread, so that the next file is read while the net trains on this one.
+    # One thread, so that the next file is read while the net trains on this one; several would
+    # want different files at the same time.
+    most_workers = 1
     workers = 1
 
     def __init__(self, files: Sequence[Path], names: Sequence[str], dtype: DTypeLike):
@@ -46,30 +50,30 @@ class HDF5Reader(Reader):
                         expected="the same but for the first axis",
                     )
         self.counts = [found[0][0] for found in shapes]
-        self.shapes = [shape[1:] for shape in shapes[0]]
         self._ends = np.cumsum(self.counts)
 
     def __len__(self) -> int:
         return int(self._ends[-1])
 
     def read(self, record: int) -> Record:
-        return tuple(array[0] for array in self.read_many(np.array([record])))
+        file = int(np.searchsorted(self._ends, record, side="right"))
+        row = record - (self._ends[file] - self.counts[file])
+        with self._lock:
+            return tuple(np.asarray(held[row]) for held in self._load(file))
 
     def read_many(self, records: Indices) -> Record:
         files = np.searchsorted(self._ends, records, side="right")
-        arrays = tuple(np.empty((len(records), *shape), self._dtype) for shape in self.shapes)
-        done = 0
+        # As far as the records stay in a file; it may come again later on.
+        starts = [0, *(np.flatnonzero(np.diff(files)) + 1), len(records)]
+        parts: list[list[Array]] = []
         with self._lock:
-            while done < len(records):
-                file = int(files[done])
-                # As far as the records stay in this file; it may come again later on.
-                other = np.flatnonzero(files[done:] != file)
-                end = done + int(other[0]) if other.size else len(records)
-                rows = records[done:end] - (self._ends[file] - self.counts[file])
-                for array, held in zip(arrays, self._load(file), strict=True):
-                    np.take(held, rows, axis=0, out=array[done:end], mode="clip")
-                done = end
-        return arrays
+            for start, end in pairwise(starts):
+                file = int(files[start])
+                rows = records[start:end] - (self._ends[file] - self.counts[file])
+                parts.append([rows_of(held, rows) for held in self._load(file)])
+        if len(parts) == 1:
+            return tuple(parts[0])
+        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
     def _load(self, file: int) -> list[Array]:
         """The datasets of a file, which stay in memory until another file is needed."""
