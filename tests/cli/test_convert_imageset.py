@@ -153,6 +153,8 @@ def test_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert f'list.txt:{COUNT + 1}: the label is not a number\n  got: "one"' in refused(capsys)
     Path("list.txt").write_text(lines + "a.png\n")
     assert f"list.txt:{COUNT + 1}: the line is too short" in refused(capsys)
+    Path("list.txt").write_text(lines + "img 0.png 16777217e3\n")
+    assert f'list.txt:{COUNT + 1}, image "img 0.png": the label is too large' in refused(capsys)
     Path("list.txt").write_text("\n")
     assert "lists no images" in refused(capsys)
     assert "go together" in refused(capsys, "--resize_width=8")

@@ -160,6 +160,7 @@ def test_sheets_of_rows_floats_and_random_records(capsys: pytest.CaptureFixture[
 REFUSED = {
     "nothing": (["no"], "there is no such source of data"),
     "text": (["a.txt"], "this is no source of data"),
+    "binary": (["w.caffemodel"], "this is no source of data"),
     "empty folder": (["empty"], "there are no folders of classes"),
     "one image": (["images/img 0.png"], "this is one image"),
     "several arrays": (["several.npz"], "--key NAME"),
@@ -178,6 +179,7 @@ def test_failures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("empty").mkdir()
     Path("a.txt").write_text("hello\nworld\n")
     Path("t.csv").write_text("a,species\n1,2\n")
+    Path("w.caffemodel").write_bytes(b"\n\x05LeNet\xc0\x00" * 50)
     write_images(Path("images"), IMAGES[:1])
     np.savez("several.npz", one=IMAGES, two=IMAGES)
     np.save("rows.npy", np.zeros((3, 7)))

@@ -54,7 +54,7 @@ def convert(archive: Path, folder: Path, backend: str) -> None:
 
 
 def _convert_part(archive: Path, part: str, path: Path, backend: str) -> None:
-    with new_database(path, backend) as database, bar(0, " images", desc=path.name) as progress:
+    with new_database(path, backend) as database, bar(None, " images", desc=path.name) as progress:
         for number, datum in enumerate(_datums(archive, part)):
             database.put(b"%05d" % number, datum.SerializeToString())
             progress.update()

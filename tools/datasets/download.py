@@ -90,8 +90,11 @@ def _fetch_rest(url: str, part: Path, size: int) -> str:
     try:
         request = urllib.request.Request(url, headers=headers)
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-            whole = answer.status != http.client.PARTIAL_CONTENT
-            _append(answer, part, 0 if whole else had, size)
+            start = had if answer.status == http.client.PARTIAL_CONTENT else 0
+            told = answer.headers.get("Content-Length", "")
+            if told.isdigit() and start + int(told) != size:
+                return f"another file is there: {start + int(told):,} bytes, expected {size:,}"
+            _append(answer, part, start, size)
     except _FullDisk as problem:
         raise DemitasseError(
             f"cannot write the file: {problem}", str(part), hint="check that the disk has room"

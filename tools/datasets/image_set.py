@@ -100,6 +100,7 @@ class ImageSet:
             path, name, label = self._reader.entry(record)
             datum, shape = self._datum(path, name, label, self._reader.where(record))
         except DemitasseError as problem:
+            problem.where = problem.where or self._reader.where(record)
             return Converted(problem=problem)
         key = b"%08d_%s" % (number, name.encode("utf-8", "surrogateescape"))
         return Converted(key, datum.SerializeToString(), shape)

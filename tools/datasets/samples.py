@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from engine.data.readers import Reader
-from engine.data.readers.datum import DatumReader, datum_data, datum_label
+from engine.data.readers.datum import DatumReader
 from engine.schema import Datum
 from layers.blob import Array
 from layers.errors import DemitasseError
@@ -60,9 +60,8 @@ def good_samples(reader: Reader) -> Iterator[Sample]:
 def _read(reader: Reader, record: int) -> Sample | BadSample:
     try:
         if isinstance(reader, DatumReader):
-            key, datum = reader.datum(record)
-            data = datum_data(datum, reader.where(record))
-            return Sample(record, data, datum_label(datum), _stored(datum))
+            datum, data, label = reader.examine(record)
+            return Sample(record, data, label, _stored(datum))
         data, *labels = reader.read(record)
         return Sample(record, data, labels[0] if labels else None)
     except DemitasseError as problem:

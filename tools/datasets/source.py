@@ -22,7 +22,7 @@ from engine.data.readers.image_folder import SUFFIXES, ImageFolderReader
 from engine.data.readers.image_list import ImageListReader
 from engine.data.readers.leveldb import open_leveldb
 from engine.data.readers.lmdb import open_lmdb
-from engine.spec.binary import HDF5_MAGIC
+from engine.spec.binary import HDF5_MAGIC, is_text
 from layers.blob import Array
 from layers.errors import DemitasseError
 
@@ -84,7 +84,7 @@ def open_source(name: str, choices: Choices | None = None) -> Source:
     if not path.is_file():
         raise DemitasseError("there is no such source of data", name)
     with open(path, "rb") as file:
-        start = file.read(8)
+        start = file.read(4096)
     return _opener(path, start)(path, choices)
 
 
@@ -111,7 +111,8 @@ def _opener(path: Path, start: bytes) -> Callable[[Path, Choices], Source]:
         raise DemitasseError(
             "this is one image, not a set of them", str(path), hint="name a list, or a folder"
         )
-    line = next((line for line in read_list(path, str(path)) if line.strip()), "")
+    lines = read_list(path, str(path)) if is_text(start) else []
+    line = next((line for line in lines if line.strip()), "")
     words = line.split()
     if words and _is_hdf5(_beside(words[0], path)):
         return _hdf5_list

@@ -44,7 +44,7 @@ class Values:
         self.min = min(self.min, float(wide.min()))
         self.max = max(self.max, float(wide.max()))
         self.total += float(wide.sum())
-        self.squares += float(wide @ wide)
+        self.squares += float(np.square(wide, out=wide).sum())
 
     @property
     def mean(self) -> float:
@@ -181,4 +181,4 @@ def _counts(counter: Mapping[Any, int], kind: Any) -> list[dict[str, Any]]:
 
 
 def _histogram(labels: Counter[float] | None) -> dict[str, int] | None:
-    return None if labels is None else {f"{label:g}": labels[label] for label in sorted(labels)}
+    return None if labels is None else {f"{label:.0f}": labels[label] for label in sorted(labels)}

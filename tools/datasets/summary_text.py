@@ -67,7 +67,7 @@ def _class_row(classes: Sequence[str], label: float, summary: Summary, most: int
     count = summary.labels[label]
     name = f" {classes[int(label)]}" if 0 <= label < len(classes) else ""
     bar = "#" * max(1, round(_BAR * count / most))
-    return [f"{label:g}{name}", f"{count:,}", f"{100 * count / summary.records:.1f} %", bar]
+    return [f"{label:.0f}{name}", f"{count:,}", f"{100 * count / summary.records:.1f} %", bar]
 
 
 def _bad(summary: Summary) -> str:

@@ -40,10 +40,19 @@ class DatumReader(Reader):
         return len(self._database.keys)
 
     def read(self, record: int) -> Record:
+        _, data, label = self.examine(record)
+        return data, label
+
+    def examine(self, record: int) -> tuple[Datum, Array, Array]:
+        """The Datum of a record, and the values and the label in it.
+
+        Raises:
+            DemitasseError: as :meth:`read`.
+        """
         key, value = self._database.item(record)
         where = self._named(key)
         datum = parse_datum(value, where)
-        return datum_data(datum, where, self._color), datum_label(datum)
+        return datum, datum_data(datum, where, self._color), datum_label(datum)
 
     def where(self, record: int) -> str:
         return self._named(self._database.item(record)[0])

@@ -8,6 +8,8 @@ from engine.schema import Datum
 from layers.blob import Array
 from layers.errors import DemitasseError
 
+_LARGEST_CLASS = 2**24
+
 
 def image_datum(image: Array, label: Array) -> Datum:
     """The Datum of raw pixels: bytes, (C, H, W), in the order B, G, R."""
@@ -44,7 +46,12 @@ def feature_datum(values: Array) -> Datum:
 
 def _set_label(datum: Datum, label: Array) -> None:
     """A class as ``label``, as Caffe has it; one of another kind, or several, as floats."""
-    if label.ndim == 0 and float(label).is_integer() and abs(float(label)) < 2**31:
-        datum.label = int(label)
-    else:
+    if label.ndim or not float(label).is_integer():
         datum.float_label.extend(label.reshape(-1).tolist())
+        return
+    if abs(float(label)) > _LARGEST_CLASS:
+        raise DemitasseError(
+            "the label is too large for a class", got=f"{float(label):.0f}",
+            expected=f"at most {_LARGEST_CLASS:,}, which nets, in single precision, tell apart",
+        )  # fmt: skip
+    datum.label = int(label)
