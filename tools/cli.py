@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from tools.commands import (
+    completion,
     compute_image_mean,
     convert,
     convert_imageset,
@@ -27,6 +28,7 @@ from tools.commands import (
     train,
     upgrade,
 )
+from tools.completion.shell import answer_completion
 from tools.console.run import run_command
 
 _COMMANDS = {
@@ -43,6 +45,7 @@ _COMMANDS = {
     "draw": draw,
     "plot": plot,
     "course": course,
+    "completion": completion,
     "get": get,
     "inspect": inspect,
     "convert_imageset": convert_imageset,
@@ -63,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = commands.add_parser(name, help=summary, description=summary)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
+    answer_completion(parser)
     arguments = parser.parse_args(argv)
     return run_command(arguments.run, arguments)
 

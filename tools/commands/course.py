@@ -8,15 +8,17 @@ from importlib import import_module
 from pathlib import Path
 
 from engine import DemitasseError
+from tools.completion.names import complete_topic
 from tools.topics import TOPICS
 from tools.topics.desk import ROOT, Desk
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument(
+    topic = parser.add_argument(
         "topic", nargs="?", type=int, metavar="N", help="the topic to run; all are listed without"
     )
+    topic.completer = complete_topic  # type: ignore[attr-defined]
     parser.add_argument(
         "-o", "--output", metavar="FOLDER", default="course",
         help="where to put the pictures; the folder `course` unless told",

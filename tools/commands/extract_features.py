@@ -18,6 +18,7 @@ from tools.console.bar import bar
 from tools.datasets.features import KINDS, feature_writers, kind_of
 from tools.options.flags import add_flag
 from tools.options.net import PHASES
+from tools.options.overrides import add_set_option
 
 log = logging.getLogger("demitasse")
 
@@ -47,10 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stage", action="append", default=[], metavar="NAME", help="a stage; may be repeated"
     )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
-        help="override a setting, e.g. net.layer.data.data_param.source=test_lmdb; may be repeated",
-    )  # fmt: skip
+    add_set_option(parser, "net.layer.data.data_param.source=test_lmdb")
     parser.add_argument(
         "--allow-code", action="store_true", help="let the config name Python code to run"
     )

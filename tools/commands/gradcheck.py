@@ -14,6 +14,7 @@ from engine.errors import did_you_mean
 from engine.net.derivatives import Comparison
 from engine.net.example_values import fill_inputs
 from engine.net.gradient_check import NetCheck, check_layers
+from tools.completion.names import complete_layer
 from tools.console.table import table
 from tools.options.net import add_net_options, build_net
 
@@ -25,9 +26,10 @@ _NUMBERS = (3, 5, 6, 7)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add_net_options(parser)
-    parser.add_argument(
+    layer = parser.add_argument(
         "--layer", action="append", metavar="NAME", help="check this layer only; may be repeated"
     )
+    layer.completer = complete_layer  # type: ignore[attr-defined]
     parser.add_argument(
         "--elements", type=_elements, default=50, metavar="N",
         help="elements of each parameter and bottom to check, drawn at random: 50 unless told, "

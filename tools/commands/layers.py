@@ -7,6 +7,7 @@ import difflib
 import sys
 
 from layers.errors import DemitasseError
+from tools.completion.names import complete_type
 from tools.layer_pages.markdown import markdown_book, markdown_page
 from tools.layer_pages.page import LayerPage, all_pages
 from tools.layer_pages.text import text_list, text_page
@@ -14,7 +15,10 @@ from tools.layer_pages.text import text_list, text_page
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("type", nargs="?", metavar="TYPE", help="a layer type, such as Convolution")
+    kind = parser.add_argument(
+        "type", nargs="?", metavar="TYPE", help="a layer type, such as Convolution"
+    )
+    kind.completer = complete_type  # type: ignore[attr-defined]
     parser.add_argument("--source", action="store_true", help="print the code of that type")
     parser.add_argument("--markdown", action="store_true", help="print the page of docs/layers.md")
 

@@ -12,15 +12,13 @@ from engine.spec import NetSpec, SolverSpec, read_net, read_solver
 from engine.spec.files import find_file
 from engine.spec.raw import is_solver, sections
 from engine.spec.write import to_prototxt
+from tools.options.overrides import add_set_option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("config", metavar="CONFIG", help="a net or a solver")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
-        help="override a setting: solver.base_lr=0.005, vars.batch=8; may be repeated",
-    )  # fmt: skip
+    add_set_option(parser, "solver.base_lr=0.005")
     parser.add_argument(
         "--format", choices=["yaml", "prototxt"], default="yaml", help="yaml unless told"
     )

@@ -12,6 +12,7 @@ from engine.spec import NetSpec, find_file, read_net, read_solver
 from engine.spec.raw import is_solver
 from layers import TEST, TRAIN
 from layers.kernels.threads import thread_count
+from tools.options.overrides import add_set_option
 from tools.options.threads import add_threads_option, use_threads
 from tools.timing.inputs import fill_inputs
 from tools.timing.report import table, write_trace
@@ -34,10 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--phase", "-phase", choices=_PHASES, default="train", type=str.lower,
         help="train, unless told",
     )  # fmt: skip
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
-        help="override a setting, e.g. vars.batch=8; may be repeated",
-    )  # fmt: skip
+    add_set_option(parser, "vars.batch=8")
     parser.add_argument(
         "--stage", action="append", default=[], metavar="NAME",
         help="also be in this stage; may be repeated",

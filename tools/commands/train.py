@@ -16,8 +16,10 @@ from engine.net import weights
 from engine.solver.interrupts import Effect, Interrupts, TimeLimit
 from engine.spec import read_solver
 from layers.errors import DemitasseError
+from tools.completion.shell import answer_completion
 from tools.console.run import run_command
 from tools.options.durations import parse_duration
+from tools.options.overrides import add_set_option
 from tools.options.threads import add_threads_option, use_threads
 from tools.training.clock import TrainingClock
 from tools.training.closing import closing_lines
@@ -35,11 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", "--solver", "-solver", required=True, metavar="FILE",
         help="a YAML file with solver: and net: sections, or a Caffe solver prototxt",
     )  # fmt: skip
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
-        help="override a setting, e.g. solver.base_lr=0.005 or "
-        "net.layer.conv1.convolution_param.num_output=64; may be repeated",
-    )  # fmt: skip
+    add_set_option(
+        parser, "solver.base_lr=0.005 or net.layer.conv1.convolution_param.num_output=64"
+    )
     parser.add_argument(
         "--resume", "--snapshot", "-snapshot", metavar="FILE",
         help="continue from a .solverstate; `auto` takes the newest good one of the prefix",
@@ -102,6 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """``train``: the same as ``demitasse train``."""
     parser = argparse.ArgumentParser(prog="train", description="Train a net as a config file says.")
     add_arguments(parser)
+    answer_completion(parser)
     return run_command(run, parser.parse_args(argv))
 
 

@@ -13,6 +13,7 @@ from engine.data import SourceLayer
 from engine.schema import NetParameter, NetState
 from engine.spec import read_net
 from layers.registry import find_layer
+from tools.options.overrides import add_set_option
 
 PHASES = {"TRAIN": TRAIN, "TEST": TEST}
 
@@ -26,11 +27,7 @@ def add_net_options(parser: argparse.ArgumentParser, phase: str = "TRAIN") -> No
     parser.add_argument(
         "--stage", action="append", default=[], metavar="NAME", help="a stage; may be repeated"
     )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
-        help="override a setting, e.g. net.layer.conv1.convolution_param.num_output=64; "
-        "may be repeated",
-    )  # fmt: skip
+    add_set_option(parser, "net.layer.conv1.convolution_param.num_output=64")
     parser.add_argument(
         "--weights", metavar="FILE", help="a .caffemodel to take the parameters from"
     )

@@ -1,0 +1,1 @@
+"""What shells complete: commands and options by argparse, and what stands in a config."""
