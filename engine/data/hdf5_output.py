@@ -6,9 +6,9 @@ import os
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from engine.data.hdf5_file import import_h5py
+from engine.data.writers.hdf5 import Hdf5Writer
 from engine.snapshot.atomic import atomic_path
 from layers.base import Layer
 from layers.blob import Array, Blob
@@ -86,24 +86,17 @@ class _Rows:
     def __init__(self, path: Path):
         self._path = path
         self.part = path.with_name(f"{path.name}.part")
-        self._file: Any = None
+        self._file: Hdf5Writer | None = None
 
     def append(self, name: str, rows: Array) -> None:
         if self._file is None:
-            self._file = import_h5py().File(self.part, "w")
-        if name not in self._file:
-            shape = (None, *rows.shape[1:])
-            self._file.create_dataset(name, data=rows, maxshape=shape, chunks=True)
-            return
-        dataset = self._file[name]
-        done = len(dataset)
-        dataset.resize(done + len(rows), axis=0)
-        dataset[done:] = rows
+            self._file = Hdf5Writer(self.part)
+        self._file.append(name, rows)
 
     def finish(self) -> None:
         """Gives the file its name."""
         if self._file is None:
             return
-        self._file.close()
         with atomic_path(self._path) as temporary:
+            self._file.close()
             os.replace(self.part, temporary)

@@ -34,3 +34,12 @@ def parse_numbers(words: Sequence[str], where: str, what: str = "label") -> Arra
             raise DemitasseError(f"the {what} is not a number", where, f'"{word}"')
         values.append(value)
     return np.array(values[0] if len(values) == 1 else values, np.float32)
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a number, infinite ones and NaN included."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

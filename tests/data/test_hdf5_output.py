@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from engine import LayerError, Net
 from engine.spec import parse_net
+from tests.harness.places import ROOT
 
 h5py = pytest.importorskip("h5py")
 NET = """
@@ -66,3 +69,28 @@ def test_wrong_names(name, message):
 def test_labels_must_be_as_many():
     with pytest.raises(LayerError, match="as many labels as samples"):
         Net(parse_net((NET % "o.h5").replace("shape { dim: 2 }", "shape { dim: 3 }")))
+
+
+_FULL = """
+import resource, sys
+import numpy as np
+from engine import Net
+from engine.errors import DemitasseError
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+net = Net("net.prototxt")
+try:
+    for _ in range(1000):
+        net.forward(x=np.zeros((2, 3)), y=np.zeros(2))
+except DemitasseError as problem:
+    print(problem)
+"""
+
+
+def test_a_full_disk():
+    Path("net.prototxt").write_text(NET % "o.h5")
+    ended = subprocess.run(
+        [sys.executable, "-c", _FULL], capture_output=True, text=True,
+        env={"PYTHONPATH": str(ROOT)}, timeout=60,
+    )  # fmt: skip
+    assert "o.h5.part: [Errno 27] File too large" in ended.stdout, ended.stderr
+    assert ended.returncode == 0 and not Path("o.h5").exists()

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.data.array_file import npz_keys, read_array
 from engine.data.hdf5_file import dataset_names
+from engine.data.labels import is_number
 from engine.data.places import read_list
 from engine.data.readers import Reader
 from engine.data.readers.arrays import ArrayReader
@@ -116,9 +117,9 @@ def _opener(path: Path, start: bytes) -> Callable[[Path, Choices], Source]:
     words = line.split()
     if words and _is_hdf5(_beside(words[0], path)):
         return _hdf5_list
-    if "," in line and all(_is_number(word) for word in line.split(",")):
+    if "," in line and all(is_number(word) for word in line.split(",")):
         return _table
-    if len(words) > 1 and _is_number(words[-1]) and "." in line.removesuffix(words[-1]):
+    if len(words) > 1 and is_number(words[-1]) and "." in line.removesuffix(words[-1]):
         return _list
     raise DemitasseError(
         "this is no source of data",
@@ -236,14 +237,6 @@ def _unzipped_start(path: Path) -> bytes:
             return file.read(2)
     except (OSError, EOFError, zlib.error) as problem:
         raise DemitasseError(f"the gzip file is damaged: {problem}", str(path)) from problem
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _first(names: Sequence[str], known: Sequence[str]) -> str:

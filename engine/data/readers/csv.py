@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.data.labels import is_finite, parse_numbers
+from engine.data.labels import is_finite, is_number, parse_numbers
 from engine.data.order import Indices
 from engine.data.readers.base import Reader, Record
 from layers.blob import Array
@@ -82,7 +82,7 @@ class CSVReader(Reader):
     def _read_header(self, rows: list[tuple[int, str]]) -> list[str]:
         """The names of the columns; takes the first row away where it has no number at all."""
         words = [word.strip() for word in self._split(rows[0][1])] if rows else []
-        if not words or any(_is_number(word) for word in words):
+        if not words or any(is_number(word) for word in words):
             return []
         del rows[0]
         return words
@@ -165,14 +165,6 @@ def _unzipped(raw: bytes, path: Path) -> bytes:
             "the table unpacks to more than numbers do", str(path), f"over {most:,} bytes"
         )
     return text
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _fits(data: Array, shape: tuple[int, ...], path: Path) -> bool:

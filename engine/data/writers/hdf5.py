@@ -17,12 +17,17 @@ class Hdf5Writer:
     """A file being written.
 
     Args:
-        disk: where it is written.
-        file: the same, as h5py sees it.
+        path: where to; a file that is there is lost.
+
+    Raises:
+        OSError: it cannot be made.
+        MissingDependency: h5py is not installed.
     """
 
-    def __init__(self, disk: _Disk, file: Any):
-        self._disk, self._file = disk, file
+    def __init__(self, path: Path):
+        h5py = import_h5py()
+        self._disk = _Disk(path, "w+")
+        self._file: Any = h5py.File(self._disk, "w")
 
     def append(self, name: str, rows: Array) -> None:
         """Adds rows, (N, ...), to a dataset.
@@ -40,6 +45,16 @@ class Hdf5Writer:
             dataset[done:] = rows
         self._disk.check()
 
+    def close(self) -> None:
+        """Completes the file.
+
+        Raises:
+            OSError: the disk is full, or was before.
+        """
+        self._file.close()
+        self._disk.close()
+        self._disk.check()
+
 
 @contextmanager
 def new_hdf5(path: Path) -> Iterator[Hdf5Writer]:
@@ -49,11 +64,12 @@ def new_hdf5(path: Path) -> Iterator[Hdf5Writer]:
         SnapshotError: it cannot be written.
         MissingDependency: h5py is not installed.
     """
-    h5py = import_h5py()
-    with atomic_path(path) as temporary, _Disk(temporary, "w+") as disk:
-        with h5py.File(disk, "w") as file:
-            yield Hdf5Writer(disk, file)
-        disk.check()
+    with atomic_path(path) as temporary:
+        writer = Hdf5Writer(temporary)
+        try:
+            yield writer
+        finally:
+            writer.close()
 
 
 class _Disk(io.FileIO):
