@@ -91,6 +91,6 @@ class MissingDependency(DemitasseError):
         super().__init__(
             f'the package "{package}" is needed{purpose} and is not installed',
             hint=f"pip install 'demitasse[{extra}]'",
-            id="DM503",
+            id="DM502",
         )
         self.package, self.extra = package, extra

@@ -169,7 +169,8 @@ class Layer:
                 least = most = exact
             if (least is not None and found < least) or (most is not None and found > most):
                 what = f"has the wrong number of {kind}s"
-                raise self.error(what, found, count_words(least, most), id="DM205")
+                hint = f"`demitasse layers {self.type}` says what it takes and makes"
+                raise self.error(what, found, count_words(least, most), hint, "DM205")
         if self.equal_num_bottom_top and num_bottom != num_top:
             given = f"{num_bottom} bottoms, {num_top} tops"
             raise self.error("must have one top for each bottom", given, id="DM205")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from tools.commands import (
+    check,
     completion,
     compute_image_mean,
     convert,
@@ -33,6 +34,7 @@ from tools.console.run import run_command
 
 _COMMANDS = {
     "train": train,
+    "check": check,
     "time": time,
     "layers": layers,
     "convert": convert,

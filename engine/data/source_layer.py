@@ -115,6 +115,11 @@ class SourceLayer(Layer):
     ) -> None:
         """Nothing is below a source, so there is nothing to do."""
 
+    def first_batch(self) -> list[Array]:
+        """What the first batch holds, an array for each top; the position stays where it is."""
+        with self.naming():
+            return self._batches.make(0).arrays
+
     def seek(self, position: int) -> None:
         """The next forward gives the samples from ``position`` on, counted from the start.
 

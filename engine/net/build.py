@@ -118,6 +118,8 @@ class NetBuilder:
             self._unread.pop(name, None)
         for index, name in enumerate(param.top):
             in_place = index < len(param.bottom) and param.bottom[index] == name
+            if not in_place and index < len(param.bottom):
+                self._refuse_early_readers(layer, param.bottom[index], name)
             node.top.append(self.blobs[name] if in_place else self._new_blob(layer, name))
             self._unread[name] = None
         if layer.auto_top:
@@ -127,6 +129,15 @@ class NetBuilder:
         layer.check_blob_counts(len(node.bottom), len(node.top))
         if not layer.runs_in_place:
             layer.refuse_in_place(node.bottom, node.top)
+
+    def _refuse_early_readers(self, layer: Layer, bottom: str, top: str) -> None:
+        """Raises a LayerError for a layer in place on a blob that a layer above it reads."""
+        if bottom != top and self.lineage.name(bottom) == top:
+            raise layer.error(
+                f'cannot run in place on "{top}", which a layer above it reads as well',
+                hint="give its top another name, or let the other one read further down",
+                id="DM206",
+            )
 
     def _new_blob(self, layer: Layer, name: str) -> Blob:
         if name in self.blobs:
@@ -222,6 +233,8 @@ def describing_bottoms(node: Node, lineage: Lineage) -> Iterator[None]:
     try:
         yield
     except LayerError as error:
+        if error.id in ("DM203", "DM303"):
+            raise  # no shape has to do with it
         bottoms = ", ".join(f'"{blob.name}" {blob.shape}' for blob in node.bottom)
         if bottoms and "bottoms:" not in error.where:
             error.where += f" [bottoms: {bottoms}]"

@@ -52,8 +52,8 @@ def setting_problems(spec: SolverSpec) -> Iterator[DemitasseError]:
         expected = "a learning rate, such as 0.01"
         yield DemitasseError("base_lr is missing", place(""), expected=expected, id="DM401")
     elif not 0 <= param.base_lr < math.inf:
-        what, got = "base_lr is no learning rate", f"{param.base_lr:g}"
-        yield DemitasseError(what, place("base_lr"), got, "0 or more", id="DM401")
+        what, got = "base_lr cannot be a learning rate", f"{param.base_lr:g}"
+        yield DemitasseError(what, place("base_lr"), got, "a number of 0 or more", id="DM401")
     for field, bound in _LEAST.items():
         value = getattr(param, field)
         if value < bound:

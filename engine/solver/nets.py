@@ -59,7 +59,7 @@ def test_nets(solver: SolverSpec) -> list[TestNetSpec]:
         NetSpec(param, solver.origins.under(f"test_net_param.{index}"), solver.path)
         for index, param in enumerate(p.test_net_param)
     ]
-    specs += [_read_file(solver, name) for name in p.test_net]
+    specs += [_read_file(solver, name, "test_net") for name in p.test_net]
     generic = [name for name in _named_train_nets(solver) if not name.startswith("train")]
     repeated = max(0, len(p.test_iter) - len(specs)) if generic else 0
     specs += [_read(solver, generic[0]) for _ in range(repeated)]
@@ -108,12 +108,17 @@ def _read(solver: SolverSpec, field: str) -> NetSpec:
         return solver.net
     value: str | NetParameter = getattr(solver.param, field)
     if isinstance(value, str):
-        return _read_file(solver, value)
+        return _read_file(solver, value, field)
     return NetSpec(value, solver.origins.under(field), solver.path)
 
 
-def _read_file(solver: SolverSpec, name: str) -> NetSpec:
-    return read_net(find_file(name, solver.base), solver.net_overrides, solver.problems)
+def _read_file(solver: SolverSpec, name: str, field: str) -> NetSpec:
+    try:
+        path = find_file(name, solver.base)
+    except DemitasseError as problem:
+        problem.where = problem.where or solver.place(field)
+        raise
+    return read_net(path, solver.net_overrides, solver.problems)
 
 
 def _with_state(spec: NetSpec, phase: Phase, state: NetState) -> NetSpec:

@@ -114,12 +114,21 @@ class _Binder:
                 node.location,
                 got=node.describe(),
                 expected=f"a group of {field.message} fields",
+                hint=self.as_type(node, part),
                 id="DM102",
             )
             return
         self.around.append((field.name, node, field.message or ""))
         self.fill(node, part, path + ".")
         self.around.pop()
+
+    def as_type(self, node: Node, part: Any) -> str:
+        """How to write a word that is the type of the group, such as a filler's."""
+        field, text = fields_of(part.DESCRIPTOR).get("type"), text_of(node)
+        if field is None or field.type != "string" or not text:
+            return ""
+        yaml = isinstance(node, Scalar) and node.kind is Kind.TEXT
+        return f"write {{type: {text}}}" if yaml else f'write {{ type: "{text}" }}'
 
     def value(self, field: Field, node: Node, message: Any) -> Any:
         """The value for a scalar field, or None after noting why there is none."""

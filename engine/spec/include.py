@@ -149,7 +149,9 @@ class _Reader:
         except DemitasseError as error:
             where = str(node.location)
             hint = error.hint or error.where
-            self.problems.append(DemitasseError(error.what, where, error.got, error.expected, hint))
+            self.problems.append(
+                DemitasseError(error.what, where, error.got, error.expected, hint, error.id)
+            )
             return None
         try:
             return self.document(parse_yaml(text, path, self.problems), path, [*chain, path])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from engine.spec.files import decode_text, find_file, read_bytes
 from engine.spec.implied import add_implied, add_implied_to_solver
 from engine.spec.length import refuse_long
 from engine.spec.node import Mapping
+from engine.spec.old_key import read_as_layer
 from engine.spec.origins import Origins
 from engine.spec.overrides import apply_overrides, of_root, variable_settings
+from engine.spec.sections import only_sections, split_sections
 from engine.spec.source import Form, form_of, form_of_text, refuse_net, refuse_solver, text_tree
 from engine.spec.upgrade import upgrade_net, upgrade_solver
 
@@ -173,15 +176,12 @@ def _net_of_text(
     passed_over: list[DemitasseError] | None = None,
 ) -> NetSpec:
     problems: list[DemitasseError] = []
-    tree = _tree(text, name, form, problems)
-    if path is not None and not tree.entries:
-        raise DemitasseError("the file is empty", name, expected="a net", id="DM004")
     overrides = tuple(overrides)
-    tree = _expanded(tree, name, form, problems, overrides)
+    tree = _expanded_tree(text, name, form, problems, overrides, "a net" if path else None)
     if form == "yaml":
         section = tree.get("net")
         if isinstance(section, Mapping):
-            _only_sections(tree, problems)
+            only_sections(tree, problems)
             tree = section
     refuse_solver(tree, name)
     spec = _bind_net(tree, form, path, problems)
@@ -198,14 +198,10 @@ def _solver_of_text(
     passed_over: list[DemitasseError] | None = None,
 ) -> SolverSpec:
     problems: list[DemitasseError] = []
-    tree = _tree(text, name, form, problems)
-    if path is not None and not tree.entries:
-        raise DemitasseError("the file is empty", name, expected="a solver", id="DM004")
-    net: NetSpec | None = None
-    overrides = tuple(overrides)
-    tree = _expanded(tree, name, form, problems, overrides)
+    overrides, net = tuple(overrides), None
+    tree = _expanded_tree(text, name, form, problems, overrides, "a solver" if path else None)
     if form == "yaml":
-        tree, section = _split_sections(tree, name, problems)
+        tree, section = split_sections(tree, name, problems)
         tree = add_implied_to_solver(tree)
         net = _bind_net(section, form, path, problems) if section else None
     else:
@@ -213,7 +209,7 @@ def _solver_of_text(
     spec = SolverSpec(SolverParameter(), net, path, problems=passed_over)
     bind(tree, spec.param, problems, spec.origins)
     _settle(problems, passed_over)
-    with identified("DM107"):
+    with _upgrading(path):
         spec.notices += upgrade_solver(spec.param)
     spec.net_overrides = of_root(overrides, "net")
     apply_overrides(spec.param, overrides, "solver", spec.origins)
@@ -224,15 +220,6 @@ def _solver_of_text(
     return spec
 
 
-def _tree(text: str, name: str, form: Form, problems: list[DemitasseError]) -> Mapping:
-    """The tree of a text; a problem met on the way is one of its form."""
-    with identified("DM002"):
-        refuse_long(text, name)
-        tree = text_tree(text, name, form, problems)
-    identify(problems, "DM002")
-    return tree
-
-
 def _settle(problems: list[DemitasseError], passed_over: list[DemitasseError] | None) -> None:
     """Ends the reading where there are problems, unless they are to be passed over."""
     if passed_over is not None:
@@ -241,14 +228,24 @@ def _settle(problems: list[DemitasseError], passed_over: list[DemitasseError] | 
         raise ConfigError(problems)
 
 
-def _expanded(
-    tree: Mapping,
+def _expanded_tree(
+    text: str,
     name: str,
     form: Form,
     problems: list[DemitasseError],
     overrides: tuple[str, ...],
+    wanted: str | None,
 ) -> Mapping:
-    """A tree with what YAML may use beyond the schema expanded."""
+    """The tree of a text, with what YAML may use beyond the schema expanded.
+
+    An empty one is refused where something is ``wanted``.
+    """
+    with identified("DM002"):
+        refuse_long(text, name)
+        tree = text_tree(text, name, form, problems)
+    identify(problems, "DM002")
+    if wanted and not tree.entries:
+        raise DemitasseError("the file is empty", name, expected=wanted, id="DM004")
     settings = variable_settings(overrides)
     if form == "yaml":
         with identified("DM003"):
@@ -266,53 +263,31 @@ def _nets_inside(solver: SolverParameter) -> list[NetParameter]:
     return [*(getattr(solver, name) for name in single), *solver.test_net_param]
 
 
-def _split_sections(
-    tree: Mapping, name: str, problems: list[DemitasseError]
-) -> tuple[Mapping, Mapping | None]:
-    """The solver's tree, and the net's where it is written in the same file."""
-    net = tree.get("net")
-    section = net if isinstance(net, Mapping) else None
-    solver = tree.get("solver")
-    if solver is None:
-        rest = Mapping([e for e in tree.entries if e.value is not section], tree.location)
-        refuse_net(rest if rest.entries else (section or rest), name)
-        return rest, section
-    _only_sections(tree, problems)
-    if not isinstance(solver, Mapping):
-        what = '"solver" must hold the solver\'s fields'
-        given = DemitasseError(what, str(solver.location), got=solver.describe(), id="DM102")
-        raise ConfigError([*problems, given])
-    named = [e for e in tree.entries if e.key == "net" and section is None]
-    return Mapping([*named, *solver.entries], solver.location), section
-
-
-def _only_sections(tree: Mapping, problems: list[DemitasseError]) -> None:
-    for entry in tree.entries:
-        if entry.key not in ("solver", "net"):
-            problems.append(
-                DemitasseError(
-                    f'unknown section "{entry.key}"',
-                    str(entry.location),
-                    expected='"solver", "net", "vars", "blocks" and "include"',
-                    hint="a solver's fields go under `solver:`, a net's under `net:`",
-                    id="DM004",
-                )
-            )
-
-
 def _bind_net(
     tree: Mapping, form: Form, path: Path | None, problems: list[DemitasseError]
 ) -> NetSpec:
     spec = NetSpec(NetParameter(), path=path)
+    tree = read_as_layer(tree, problems)
     bind(add_implied(tree) if form == "yaml" else tree, spec.param, problems, spec.origins)
     return spec
 
 
 def _finish_net(spec: NetSpec, overrides: Iterable[str]) -> NetSpec:
-    with identified("DM107"):
+    with _upgrading(spec.path):
         spec.notices += upgrade_net(spec.param)
     apply_overrides(spec.param, overrides, "net", spec.origins)
     return spec
+
+
+@contextmanager
+def _upgrading(path: Path | None) -> Iterator[None]:
+    """Adds the file to what is wrong with an old form."""
+    try:
+        with identified("DM107"):
+            yield
+    except DemitasseError as problem:
+        problem.where = ", ".join(filter(None, (str(path or ""), problem.where)))
+        raise
 
 
 def _refuse_solver_state(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from engine.errors import ConfigError, DemitasseError
+from engine.errors import ConfigError, DemitasseError, identified
 from engine.schema import BlobProto, Datum, NetParameter, SolverParameter, SolverState
 from engine.spec.binary import decode_message
 from engine.spec.bind import bind
@@ -99,7 +99,8 @@ def is_solver(path: Path) -> bool:
     if form == "binary":
         return False
     ignored: list[DemitasseError] = []
-    tree = text_tree(decode_text(data, str(path)), str(path), form, ignored)
+    with identified("DM002"):
+        tree = text_tree(decode_text(data, str(path)), str(path), form, ignored)
     return kind_of(expand(tree, str(path), ignored) if form == "yaml" else tree) == "solver"
 
 

@@ -49,7 +49,7 @@ def parse_yaml(
     found: list[DemitasseError] = []
     root = _Builder(name, found).build(text)
     if root is None or (isinstance(root, Scalar) and root.kind is Kind.NULL):
-        raise ConfigError([DemitasseError("the file is empty", name)])
+        raise ConfigError([DemitasseError("the file is empty", name, id="DM004")])
     if not isinstance(root, Mapping):
         raise ConfigError(
             [
@@ -284,9 +284,13 @@ class _Builder:
             context = getattr(error, "context", None)
             begun = getattr(error, "context_mark", None)
             hint = f"{context}, begun at {self.where(begun)}" if context and begun else ""
-            if "cannot start any token" in str(error.problem) and "tab" in repr(error.problem):
+            written = "".join(text.split("\n")[mark.line : mark.line + 1])
+            if (
+                "cannot start any token" in str(error.problem)
+                and written[mark.column :][:1] == "\t"
+            ):
                 hint = "YAML is indented with spaces, not tabs"
-            elif "flow" in str(context) and "${" in "".join(text.split("\n")[mark.line :][:1]):
+            elif "flow" in str(context) and "${" in written:
                 hint = 'inside { } and [ ] a value with ${...} needs quotes: "${batch}"'
             return DemitasseError(f"not YAML: {error.problem}", str(self.where(mark)), hint=hint)
         position = getattr(error, "position", None)

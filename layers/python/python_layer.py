@@ -124,6 +124,7 @@ class PythonLayer(Layer):
                 f'wants to run Python code, class "{cls}" of module "{module}", and has no leave',
                 hint="read that module, then allow it with --allow-code, or in Python with "
                 "allow_code=True; it runs with your rights and can do all that you can",
+                id="DM303",
             )
         if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", module):
             what = f'python_param.module is no module\'s name: "{module}"'

@@ -24,7 +24,6 @@ def upgrade_solver_type(solver: SolverParameter) -> list[str]:
     if solver.HasField("type"):
         raise DemitasseError(
             "a solver has either a type or a solver_type, not both",
-            where="solver",
             got=f'type: "{solver.type}" and solver_type: {old}',
             expected="one of them",
             hint="remove solver_type, the older form",

@@ -42,7 +42,7 @@ def upgrade_v1_layers(net: NetParameter) -> list[str]:
     if net.layer:
         raise DemitasseError(
             'a net has either "layer" or "layers" entries, not both',
-            where=f'net "{net.name}"',
+            where=f'net "{net.name}"' if net.name else "",
             got=f"{len(net.layer)} layer and {len(net.layers)} layers",
             expected="one kind",
             hint='"layers" is the older form: rewrite these entries as "layer"',

@@ -1,0 +1,130 @@
+"""The check of a whole config: the file, the solver's settings, its nets in all their states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.check.lints import net_lints, solver_lints
+from engine.check.net import NetChecker, context_of, loss_problem, may_be_loss
+from engine.check.report import Report
+from engine.check.states import has_phase, in_state
+from engine.errors import DemitasseError
+from engine.schema import TEST, TRAIN
+from engine.solver.checks import check_writable, may_write, setting_problems
+from engine.solver.nets import default_prefix, test_nets, train_net
+from engine.spec import NetSpec, SolverSpec, find_file, read_net, read_solver
+from engine.spec.raw import is_solver
+
+
+def check_config(
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    stages: Iterable[str] = (),
+    allow_code: bool = False,
+) -> Report:
+    """Checks a solver with its nets, or a net in its phases; what is wrong is in the report.
+
+    Nothing is computed and no parameter gets a value, but sources are opened.
+
+    Args:
+        path: the config, in any form.
+        overrides: ``solver.path=value``, ``net.path=value`` and ``vars.name=value`` settings.
+        stages: that a net by itself is to be in; a solver says those of its nets.
+        allow_code: whether the config may name Python code to run.
+    """
+    report = Report(str(path))
+    check = _Check(report, tuple(overrides), tuple(stages), allow_code)
+    try:
+        file = find_file(str(path))
+        report.path = str(file)
+        if is_solver(file):
+            check.solver(read_solver(file, check.overrides, report.problems))
+        else:
+            check.bare_net(read_net(file, check.overrides, report.problems))
+    except DemitasseError as problem:
+        report.problems.append(problem)
+    return report
+
+
+class _Check:
+    """One run of all checks on a config."""
+
+    def __init__(
+        self, report: Report, overrides: tuple[str, ...], stages: tuple[str, ...], allow_code: bool
+    ):
+        self.report, self.overrides = report, overrides
+        self.stages, self.allow_code = stages, allow_code
+        self.problems = report.problems
+
+    def solver(self, spec: SolverSpec) -> None:
+        """A solver, the net that it trains, and those that it tests."""
+        self.problems += setting_problems(spec)
+        self.deprecated(spec.notices, spec)
+        if may_write(spec.param):
+            with self.noting():
+                prefix = default_prefix(spec.param, spec.path)
+                check_writable(prefix, spec.place("snapshot_prefix"))
+        if not (spec.param.max_iter or spec.param.HasField("max_epoch")):
+            what, hint = "max_iter is missing", "set solver.max_iter"
+            expected = "how many iterations to train"
+            self.problems.append(
+                DemitasseError(what, spec.place("max_iter"), "", expected, hint, "DM412")
+            )
+        for net, iterations in self.nets_of(spec):
+            self.net(net, trains=True, iterations=iterations)
+        self.problems += solver_lints(spec, self.report.nets)
+
+    def nets_of(self, spec: SolverSpec) -> Iterator[tuple[NetSpec, int | None]]:
+        """The net to train, then those to test with the batches in a test, as far as they go."""
+        net: NetSpec | None = None
+        with self.noting():
+            net = train_net(spec)
+            self.deprecated(net.notices, net)
+            yield net, None
+        tested = False
+        with self.noting():
+            for test in test_nets(spec):
+                tested = True
+                yield test.spec, test.iterations
+        if not tested and net is not None and has_phase(net, TEST):
+            yield in_state(net, TEST), None
+
+    def bare_net(self, spec: NetSpec) -> None:
+        """A net without a solver: in both phases where it is made for training."""
+        self.deprecated(spec.notices, spec)
+        reading = any(layer.bottom for layer in spec.param.layer)  # not sources alone
+        trains = reading and (has_phase(spec, TRAIN) or any(map(may_be_loss, spec.param.layer)))
+        for phase in [TRAIN] * trains + [TEST]:
+            state = in_state(spec, phase, self.stages)
+            if phase == TEST and has_phase(spec, TRAIN) and not has_phase(spec, TEST):
+                continue  # the test net is in another file
+            self.net(state, trains)
+
+    def net(self, spec: NetSpec, trains: bool, iterations: int | None = None) -> None:
+        """One net in one state."""
+        with self.noting():
+            context = context_of(spec, self.allow_code)
+            checked = NetChecker(spec, context, self.problems).check(trains)
+            checked.iterations = iterations
+            self.report.nets.append(checked)
+            no_loss = loss_problem(checked) if trains else None
+            self.problems += [no_loss] if no_loss else []
+            self.problems += net_lints(checked)
+
+    def deprecated(self, notices: list[str], spec: NetSpec | SolverSpec) -> None:
+        """Old forms, which are read as well as ever."""
+        for notice in notices:
+            hint = f"`demitasse upgrade {spec.path}` rewrites the file in today's form"
+            self.problems.append(
+                DemitasseError(f"old form: {notice}", str(spec.path), hint=hint, id="DM108")
+            )
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Adds an error that is raised inside to the report, and goes on after it."""
+        try:
+            yield
+        except DemitasseError as problem:
+            self.problems.append(problem)

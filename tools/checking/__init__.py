@@ -1,0 +1,1 @@
+"""What ``demitasse check`` prints of the nets it has seen."""
