@@ -32,7 +32,7 @@ from tools.commands import (
 from tools.completion.shell import answer_completion
 from tools.console.run import run_command
 
-_COMMANDS = {
+COMMANDS = {
     "train": train,
     "check": check,
     "time": time,
@@ -58,19 +58,25 @@ _COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (2 for wrong input)."""
+    parser = command_parser()
+    answer_completion(parser)
+    arguments = parser.parse_args(argv)
+    return run_command(arguments.run, arguments)
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of all commands and their options."""
     parser = argparse.ArgumentParser(
         prog="demitasse", description="Caffe in a small cup: train nets from config files."
     )
     parser.add_argument("--version", action="version", version=f"demitasse {version('demitasse')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, module in _COMMANDS.items():
+    for name, module in COMMANDS.items():
         summary = (module.__doc__ or "").splitlines()[0].partition(": ")[2]
         command = commands.add_parser(name, help=summary, description=summary)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    answer_completion(parser)
-    arguments = parser.parse_args(argv)
-    return run_command(arguments.run, arguments)
+    return parser
 
 
 if __name__ == "__main__":

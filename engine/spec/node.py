@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 MAX_DEPTH = 100  # protobuf's own limit for nested messages
 
@@ -141,3 +142,13 @@ def text_of(node: Node | None) -> str | None:
     if isinstance(node, Scalar) and isinstance(node.value, bytes):
         return node.value.decode("utf-8", "replace")
     return None
+
+
+def as_plain(node: Node) -> Any:
+    """A tree as lists, dictionaries and values, as JSON has them; bytes as base64."""
+    if isinstance(node, Scalar):
+        value = node.value
+        return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+    if isinstance(node, Sequence):
+        return [as_plain(item) for item in node.items]
+    return {entry.key: as_plain(entry.value) for entry in node.entries}

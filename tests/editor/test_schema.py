@@ -12,7 +12,7 @@ import pytest
 from engine.errors import DemitasseError
 from engine.schema import LayerParameter, SolverParameter
 from engine.spec import read_net, read_solver, to_yaml
-from engine.spec.node import Mapping, Node, Scalar
+from engine.spec.node import as_plain
 from engine.spec.raw import is_solver
 from engine.spec.yaml_form import parse_yaml
 from tests.harness.places import ROOT, SHARED, needs_shared
@@ -36,17 +36,8 @@ def validator() -> Any:
     return jsonschema.Draft202012Validator(schema)
 
 
-def plain(node: Node) -> Any:
-    """A tree as JSON would have it."""
-    if isinstance(node, Scalar):
-        return node.value
-    if isinstance(node, Mapping):
-        return {entry.key: plain(entry.value) for entry in node.entries}
-    return [plain(item) for item in node.items]
-
-
 def problems(validator: Any, text: str) -> list[str]:
-    return [error.message for error in validator.iter_errors(plain(parse_yaml(text)))]
+    return [error.message for error in validator.iter_errors(as_plain(parse_yaml(text)))]
 
 
 def test_the_committed_file_is_up_to_date() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine import DemitasseError
 from tools.completion.names import complete_topic
+from tools.console.json_text import add_json_option, json_text
 from tools.topics import TOPICS
 from tools.topics.desk import ROOT, Desk
 
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     topic = parser.add_argument(
         "topic", nargs="?", type=int, metavar="N", help="the topic to run; all are listed without"
     )
+    add_json_option(parser, "the list of topics")
     topic.completer = complete_topic  # type: ignore[attr-defined]
     parser.add_argument(
         "-o", "--output", metavar="FOLDER", default="course",
@@ -27,6 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Lists the topics, or runs one and says where its pictures are."""
+    if arguments.json:
+        if arguments.topic is not None:
+            raise DemitasseError("--json prints the list of topics", got=f"topic {arguments.topic}")
+        listed = [
+            {"topic": number, "title": title, "page": _page(number, name)}
+            for number, (name, title) in sorted(TOPICS.items())
+        ]
+        sys.stdout.write(json_text(listed))
+        return 0
     if arguments.topic is None:
         for number, (name, title) in sorted(TOPICS.items()):
             sys.stdout.write(f"{number:3}  {title}\n     {_page(number, name)}\n")

@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from engine.net.derivatives import Comparison
 from engine.net.example_values import fill_inputs
 from engine.net.gradient_check import NetCheck, check_layers
 from tools.completion.names import complete_layer
+from tools.console.json_text import add_json_option, json_text
 from tools.console.table import table
 from tools.options.net import add_net_options, build_net
 
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--whole", action="store_true",
         help="differentiate the loss through the whole net, instead of each layer on its own",
     )  # fmt: skip
+    add_json_option(parser, "the comparison")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,7 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     found, seconds = _whole(net, most) if arguments.whole else _layers(net, arguments.layer, most)
     if not found:
         raise DemitasseError("nothing to check: no layer here has a derivative")
-    sys.stdout.write(comparison_table(found) + summary(found, seconds))
+    if arguments.json:
+        sys.stdout.write(json_text([_record(one) for one in found]))
+    else:
+        sys.stdout.write(comparison_table(found) + summary(found, seconds))
     return 0 if all(one.passed for one in found) else WRONG
 
 
@@ -115,6 +121,25 @@ def _row(found: Comparison) -> list[str]:
         f"{found.error:.1e}",
         remark if found.passed else "WRONG",
     ]
+
+
+def _record(found: Comparison) -> dict[str, Any]:
+    """A variable for programs."""
+    compared: dict[str, Any] = {
+        "layer": found.layer or None,
+        "by": found.variable.name,
+        "shape": list(found.variable.values.shape),
+        "checked": len(found.places),
+        "passed": found.passed,
+        "relative_error": found.error,
+        "tolerance": found.tolerance,
+        "at_kinks": int(found.kinks.sum()),
+    }
+    if len(found.places):
+        analytic, numerical = float(found.analytic[found.worst]), float(found.numeric[found.worst])
+        at = list(found.worst_place)
+        compared["worst"] = {"at": at, "analytic": analytic, "numerical": numerical}
+    return compared
 
 
 def summary(found: Sequence[Comparison], seconds: float) -> str:

@@ -8,8 +8,10 @@ import sys
 
 from layers.errors import DemitasseError
 from tools.completion.names import complete_type
+from tools.console.json_text import add_json_option, json_text
 from tools.layer_pages.markdown import markdown_book, markdown_page
 from tools.layer_pages.page import LayerPage, all_pages
+from tools.layer_pages.record import list_record, page_record
 from tools.layer_pages.text import text_list, text_page
 
 
@@ -21,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind.completer = complete_type  # type: ignore[attr-defined]
     parser.add_argument("--source", action="store_true", help="print the code of that type")
     parser.add_argument("--markdown", action="store_true", help="print the page of docs/layers.md")
+    add_json_option(parser, "the list or the page")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,6 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     pages = all_pages()
     if arguments.type is None and arguments.source:
         raise DemitasseError("--source needs a layer type", hint="demitasse layers ReLU --source")
+    if arguments.json:
+        every = [list_record(page) for page in pages]
+        one = page_record(_find(arguments.type, pages)) if arguments.type else None
+        sys.stdout.write(json_text(one or every))
+        return 0
     if arguments.type is None:
         ours = [page for page in pages if page.is_ours]
         text = markdown_book(ours) if arguments.markdown else text_list(pages)

@@ -7,11 +7,15 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from engine.errors import DemitasseError
 from engine.schema import SolverParameter
 from engine.spec import NetSpec, SolverSpec, read_net, read_solver
 from engine.spec.files import find_file
+from engine.spec.node import as_plain
 from engine.spec.raw import is_solver, sections
 from engine.spec.write import to_prototxt
+from engine.spec.yaml_form import parse_yaml
+from tools.console.json_text import add_json_option, json_text
 from tools.options.overrides import add_set_option
 
 
@@ -25,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--origin", action="store_true", help="say beside each value where it comes from"
     )
+    add_json_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,7 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     if solver is not None and net is None and solver.net_overrides:
         said = ", ".join(solver.net_overrides)
         print(f"warning: not shown, because the net is another file: {said}", file=sys.stderr)
-    sys.stdout.write(text(solver, net, arguments.format, arguments.origin))
+    if arguments.json and (arguments.origin or arguments.format != "yaml"):
+        raise DemitasseError("--json excludes --format and --origin: JSON has no comments")
+    shown = text(solver, net, arguments.format, arguments.origin)
+    sys.stdout.write(json_text(as_plain(parse_yaml(shown))) if arguments.json else shown)
     return 0
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from engine.errors import SnapshotError
 from engine.solver.config import config_yaml
 from layers.errors import DemitasseError
+from tools.console.json_text import add_json_option, json_text
 from tools.snapshots.diff import diff_text
 from tools.snapshots.facts import read_facts
+from tools.snapshots.record import record
 from tools.snapshots.text import facts_text
 
 
@@ -28,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", action="store_true",
         help="print the config that a solver state was made with, as YAML that repeats the run",
     )  # fmt: skip
+    add_json_option(parser, "what the files hold")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,9 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.diff:
         if len(paths) != 2:
             raise DemitasseError("--diff compares two files", got=f"{len(paths)} files")
+        if arguments.json:
+            raise DemitasseError("--json prints files, one by one", got="--diff")
         text, differ = diff_text(read_facts(paths[0]), read_facts(paths[1]))
         sys.stdout.write(text)
         return int(differ)
+    if arguments.json:
+        sys.stdout.write(json_text([record(read_facts(path)) for path in paths]))
+        return 0
     show = _config if arguments.config else lambda path: facts_text(read_facts(path))
     sys.stdout.write("\n".join(show(path) for path in paths))
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from engine import Net
@@ -12,9 +13,11 @@ from engine.spec import NetSpec, find_file, read_net, read_solver
 from engine.spec.raw import is_solver
 from layers import TEST, TRAIN
 from layers.kernels.threads import thread_count
+from tools.console.json_text import add_json_option, json_text
 from tools.options.overrides import add_set_option
 from tools.options.threads import add_threads_option, use_threads
 from tools.timing.inputs import fill_inputs
+from tools.timing.record import record
 from tools.timing.report import table, write_trace
 from tools.timing.stopwatch import Stopwatch
 
@@ -48,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-code", action="store_true", help="let the config name Python code to run"
     )
     add_threads_option(parser)
+    add_json_option(parser, "the times of all layers")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -64,12 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
     fill_inputs(net)
     watch = Stopwatch(net)
     watch.run(max(1, arguments.iterations))
-    threads = "1 thread" if thread_count() == 1 else f"{thread_count()} threads"
-    print(f"{net.name or arguments.config}, phase {arguments.phase}, {threads}")
-    print(table(watch, _parameter_bytes(net.arena)))
+    if arguments.json:
+        of_run = {"net": net.name, "phase": arguments.phase, "threads": thread_count()}
+        sys.stdout.write(json_text(of_run | record(watch)))
+    else:
+        _print_table(watch, arguments)
     if arguments.chrome_trace:
         write_trace(watch, arguments.chrome_trace)
     return 0
+
+
+def _print_table(watch: Stopwatch, arguments: argparse.Namespace) -> None:
+    net = watch.net
+    threads = "1 thread" if thread_count() == 1 else f"{thread_count()} threads"
+    print(f"{net.name or arguments.config}, phase {arguments.phase}, {threads}")
+    print(table(watch, _parameter_bytes(net.arena)))
 
 
 def _read(config: str, overrides: list[str]) -> NetSpec:

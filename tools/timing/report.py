@@ -28,7 +28,7 @@ def table(watch: Stopwatch, parameter_bytes: int) -> str:
         seconds = forward.least + backward.least
         flops, tops = flops + operations, tops + size
         cells = _cells(forward, backward, seconds / total, operations, size, param_bytes(node))
-        lines.append(_line(node.layer.name, node.layer.type, cells, _kernel(node)))
+        lines.append(_line(node.layer.name, node.layer.type, cells, kernel_of(node)))
     forward, backward = _sum(watch.forward), _sum(watch.backward)
     cells = _cells(forward, backward, 1.0, flops, tops, parameter_bytes)
     lines.append(_line("all layers", "", cells, ""))
@@ -54,7 +54,7 @@ def write_trace(watch: Stopwatch, path: Path) -> None:
                     "dur": 1e6 * seconds,
                     "pid": 1,
                     "tid": direction,
-                    "args": {"type": node.layer.type, "kernel": _kernel(node)},
+                    "args": {"type": node.layer.type, "kernel": kernel_of(node)},
                 }
                 for start, seconds in zip(passes.starts, passes.seconds, strict=True)
             ]
@@ -97,7 +97,7 @@ def _sum(passes: Sequence[Passes]) -> Passes:
     return Passes([], [sum(values) for values in zip(*measured, strict=True)])
 
 
-def _kernel(node: Node) -> str:
+def kernel_of(node: Node) -> str:
     """Which of several ways to compute the layer took."""
     convolver = getattr(node.layer, "convolver", None)
     return type(convolver).__name__ if convolver is not None else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from engine.solver import Listener, Solver, Standing, Step
 from engine.solver.config import config_yaml, resolve
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
+from tools.console.json_text import finite
 from tools.training.clock import Spent, TrainingClock
 
 log = logging.getLogger("demitasse")
@@ -123,7 +123,7 @@ class RunLog(Listener):
             "seconds": round(time.monotonic() - self._start, 3),
         }
         try:
-            self._file.write(json.dumps(_plain(entry | values), allow_nan=False) + "\n")
+            self._file.write(json.dumps(finite(entry | values), allow_nan=False) + "\n")
             self._file.flush()
         except OSError as problem:
             log.warning("the log is not kept any further: %s", problem.strerror)
@@ -156,10 +156,3 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "best_iteration": standing.iteration,
         "tests_since": standing.waited,
     }
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no infinities: they become null, as NaN does."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
