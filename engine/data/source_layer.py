@@ -236,11 +236,11 @@ class SourceLayer(Layer):
             simple = transformer is None or not transformer.augmentation.changes
             threads = reader.workers if simple else None
         if threads is None:
-            threads = min(_MOST_WORKERS, _processors())
+            threads = min(_MOST_WORKERS, processors())
         return threads if reader.most_workers is None else min(threads, reader.most_workers)
 
 
-def _processors() -> int:
+def processors() -> int:
     """The processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

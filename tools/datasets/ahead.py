@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from engine.data.source_layer import processors
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_MOST_THREADS = 8  # more wait for the one that takes
 _AHEAD = 8  # results a thread may be ahead, which bounds the memory
 
 
 def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """The function's results, in the order of the items, made by a thread for each processor.
+    """The function's results, in the order of the items, made by several threads.
 
     Raises:
         Exception: what the function raised, when its turn has come.
     """
-    threads = os.cpu_count() or 1
+    threads = min(processors(), _MOST_THREADS)
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[Result]] = deque()
         try:

@@ -10,8 +10,9 @@ from pathlib import Path
 from engine.data.writers.folder import atomic_folder
 from layers.errors import DemitasseError
 
-# Puts that become durable together, as in Caffe's tools.
-BATCH = 1000
+# Records that are committed together, as in Caffe's tools; fewer where they are large, since they
+# wait in memory.
+_BATCH, _BATCH_BYTES = 1000, 1 << 28
 
 
 class Writer(ABC):
@@ -25,6 +26,7 @@ class Writer(ABC):
     def __init__(self, folder: Path, where: str):
         self.where = where
         self._waiting: list[tuple[bytes, bytes]] = []
+        self._bytes = 0
         self._open(folder)
 
     def put(self, key: bytes, value: bytes) -> None:
@@ -34,7 +36,8 @@ class Writer(ABC):
             DemitasseError: the database does not take it, or the disk is full.
         """
         self._waiting.append((key, value))
-        if len(self._waiting) >= BATCH:
+        self._bytes += len(value)
+        if len(self._waiting) >= _BATCH or self._bytes >= _BATCH_BYTES:
             self._commit_waiting()
 
     def finish(self) -> None:
@@ -49,7 +52,7 @@ class Writer(ABC):
     def _commit_waiting(self) -> None:
         if self._waiting:
             self._commit(self._waiting)
-            self._waiting = []
+            self._waiting, self._bytes = [], 0
 
     @abstractmethod
     def _open(self, folder: Path) -> None:
