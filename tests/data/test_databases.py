@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import LayerError
+from engine import DemitasseError, LayerError
 from engine.data.readers.keys import ListedKeys, NumberedKeys
 from engine.data.readers.leveldb import open_leveldb
 from engine.data.readers.lmdb import open_lmdb
@@ -205,3 +205,16 @@ def test_temporary_folders_go_away(tmp_path, monkeypatch):
     gc.collect()
     assert not list(Path("t").iterdir())
     shutil.rmtree("db")
+
+
+def test_a_damaged_block_of_a_leveldb_is_told():
+    WRITE["LEVELDB"](Path("db"), {b"%08d" % n: bytes([n]) * 100 for n in range(20)})
+    import plyvel
+
+    plyvel.DB("db").close()  # now the records are in a table
+    (table,) = Path("db").glob("*.ldb")
+    held = bytearray(table.read_bytes())
+    held[len(held) // 3] ^= 0xFF
+    table.write_bytes(held)
+    with pytest.raises(DemitasseError, match="the database is damaged: Corruption: "):
+        OPEN["LEVELDB"](Path("db")).item(3)

@@ -70,7 +70,7 @@ class LevelDb:
             raise DemitasseError(f"cannot be read as LevelDB: {cause}", self._where) from problem
 
     def _read_keys(self, size: int) -> Keys:
-        iterator = self._db.iterator(include_value=False)
+        iterator = self._keys_iterator()
         first = next(iterator, None)
         if first is None:
             raise DemitasseError("the database holds no records", self._where)
@@ -78,8 +78,12 @@ class LevelDb:
         last = iterator.prev()
         if size > _LISTED_BYTES and (keys := numbered(first, last, None)):
             return keys
-        listed = ListedKeys(self._db.iterator(include_value=False))
+        listed = ListedKeys(self._keys_iterator())
         return numbered(first, last, len(listed)) or listed
+
+    def _keys_iterator(self) -> Any:
+        """An iterator that leaves no blocks in the cache, where they would count as verified."""
+        return self._db.iterator(include_value=False, fill_cache=False)
 
     def item(self, record: int) -> tuple[bytes, bytes]:
         """Key and value of a record.
@@ -92,9 +96,14 @@ class LevelDb:
             iterator = self._iterator()
             iterator.seek(start)
             found: tuple[bytes, bytes] = next(iterator, (b"", b""))
+            if not found[0].startswith(start):
+                # An iterator passes over a damaged block without a word; a look-up does not.
+                self._db.get(start, verify_checksums=True)
         except self._error as problem:
+            (cause,) = problem.args
+            text = cause.decode(errors="replace") if isinstance(cause, bytes) else cause
             raise DemitasseError(
-                f"the database is damaged: {problem}", f"{self._where}, key {start!r}"
+                f"the database is damaged: {text}", f"{self._where}, key {start!r}"
             ) from problem
         if not found[0].startswith(start):
             raise DemitasseError(
