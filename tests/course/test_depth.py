@@ -31,7 +31,6 @@ def test_sigmoids_turn_the_order_round(tmp_path: Path) -> None:
     desk = Desk(3, tmp_path)
     found = []
     for depth in (1, 4):
-        settings = [f"vars.depth={depth}", f"vars.width={width(depth)}"]
-        settings += [f"net.layer.hidden{i}_relu.type=Sigmoid" for i in range(1, depth + 1)]
+        settings = [f"vars.depth={depth}", f"vars.width={width(depth)}", "vars.activation=Sigmoid"]
         found.append(held_out_accuracy(trained(desk, "depth", settings)))
     assert found[1] < found[0] - 0.2

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.places import ROOT
+from tests.harness.short_training import train_lenet_shortly
 from tools import cli
 
 PAGE = (ROOT / "docs" / "pictures.md").read_text()
@@ -20,14 +21,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as it is after a short training: the configs, and what the net has left."""
     folder = tmp_path_factory.mktemp("pictures")
     (folder / "configs").symlink_to(ROOT / "configs")
-    (folder / "snapshots").mkdir()
-    prefix = f"solver.snapshot_prefix={folder}/snapshots/lenet"
-    config = str(ROOT / "configs" / "mnist" / "lenet.yaml")
-    short = [f"solver.{name}={n}" for name, n in (("max_iter", 2), ("test_iter", 1))]
-    settings = [word for setting in [prefix, *short] for word in ("--set", setting)]
-    assert cli.main(["train", "--config", config, *settings]) == 0
-    for file in (folder / "snapshots").glob("*_iter_2.*"):
-        file.rename(file.with_name(file.name.replace("_iter_2.", "_iter_1000.")))
+    train_lenet_shortly(folder)
     return folder
 
 

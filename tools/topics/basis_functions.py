@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from engine import Net, Solver
-from engine.spec import read_solver
+from engine import Net
 from layers.blob import Array
 from tools.plotting import figures
-from tools.topics.desk import Desk
+from tools.topics.desk import Desk, quiet_solver
 
 LOW, HIGH = -3.0, 3.0
 
@@ -52,7 +51,7 @@ def class_data(count: int) -> tuple[Array, Array]:
 
 def fitted(desk: Desk, name: str) -> Net:
     """The net of a config, trained on its points."""
-    solver = Solver(read_solver(desk.config(name)))
+    solver = quiet_solver(desk, name)
     blobs = solver.net.blobs
     data = regression_data if name == "regression" else class_data
     x, t = data(blobs["x"].shape[0])

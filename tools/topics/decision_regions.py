@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from engine import Net, Solver
-from engine.spec import read_solver
+from engine import Net
 from layers.blob import Array
 from tools.console.table import table
 from tools.plotting import figures
 from tools.plotting.decision import classify, draw_regions
-from tools.topics.desk import Desk
+from tools.topics.desk import Desk, quiet_solver
 
 ROWS = {
     "one_layer": (
@@ -65,7 +64,7 @@ def points(count: int, seed: int = SEED) -> Array:
 
 def learn(desk: Desk, name: str) -> Net:
     """A net of sigmoid units, trained on points that the net set by hand has classified."""
-    solver = Solver(read_solver(desk.config(f"{name}_learned")))
+    solver = quiet_solver(desk, f"{name}_learned")
     samples = points(solver.net.blobs["x"].shape[0])
     solver.net.blobs["x"].data = samples
     solver.net.blobs["inside"].data = classify(desk.net(name), samples)[:, None]

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from engine import Solver
-from engine.spec import read_solver
 from layers.blob import Array
 from tools.console.table import table
 from tools.plotting import figures
-from tools.topics.desk import Desk
+from tools.topics.desk import Desk, quiet_solver
 
 BEST = (1.0, -0.5)  # the weights that the targets were made with
 METHODS = {
@@ -44,7 +42,7 @@ def run(desk: Desk) -> None:
 def path(desk: Desk, method: str) -> Array:
     """The weights at the start and after each step: (steps + 1, 2)."""
     settings = [f"solver.{setting}" for setting in METHODS[method]]
-    solver = Solver(read_solver(desk.config("descent"), settings))
+    solver = quiet_solver(desk, "descent", settings)
     weights = solver.net.params["y"][0].data
     found = [weights[0].copy()]
     for _ in range(solver.param.max_iter):

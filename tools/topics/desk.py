@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import DemitasseError, Net, Solver
+from engine.solver import Listener
 from engine.spec import read_net, read_solver
 from tools.commands.draw import flow, picture
 from tools.drawing.graph import net_graph
@@ -76,9 +77,14 @@ def gradients(net: Net, names: Iterable[str]) -> dict[str, float]:
 
 def trained(desk: Desk, name: str, settings: Iterable[str] = ()) -> Solver:
     """The solver of a config after all its iterations."""
-    solver = Solver(read_solver(desk.config(name), settings))
+    solver = quiet_solver(desk, name, settings)
     solver.step(solver.param.max_iter)
     return solver
+
+
+def quiet_solver(desk: Desk, name: str, settings: Iterable[str] = ()) -> Solver:
+    """The solver of a config; what it displays is for those who train with `train`."""
+    return Solver(read_solver(desk.config(name), settings), listener=Listener())
 
 
 def held_out_accuracy(solver: Solver) -> float:
