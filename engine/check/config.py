@@ -13,6 +13,7 @@ from engine.check.states import has_phase, in_state
 from engine.errors import DemitasseError
 from engine.schema import TEST, TRAIN
 from engine.solver.checks import check_writable, may_write, setting_problems
+from engine.solver.monitor import find_output
 from engine.solver.nets import default_prefix, test_nets, train_net
 from engine.spec import NetSpec, SolverSpec, find_file, read_net, read_solver
 from engine.spec.raw import is_solver
@@ -74,6 +75,7 @@ class _Check:
             )
         for net, iterations in self.nets_of(spec):
             self.net(net, trains=True, iterations=iterations)
+        self.monitored(spec)
         self.problems += solver_lints(spec, self.report.nets)
 
     def nets_of(self, spec: SolverSpec) -> Iterator[tuple[NetSpec, int | None]]:
@@ -90,6 +92,16 @@ class _Check:
                 yield test.spec, test.iterations
         if not tested and net is not None and has_phase(net, TEST):
             yield in_state(net, TEST), None
+
+    def monitored(self, spec: SolverSpec) -> None:
+        """Whether a test net has the output that is to be watched, where all could be built."""
+        tests = [net for net in self.report.nets if net.iterations is not None]
+        if spec.param.monitor and tests and all(net.whole for net in tests):
+            try:
+                find_output(spec.param, tests)
+            except DemitasseError as problem:
+                problem.where = spec.place("monitor")
+                self.problems.append(problem)
 
     def bare_net(self, spec: NetSpec) -> None:
         """A net without a solver: in both phases where it is made for training."""

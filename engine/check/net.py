@@ -51,6 +51,8 @@ class NetChecker(NetBuilder):
             Graph(included.layer),
             self.nodes,
             self.params.learnable,
+            self.outputs,
+            self.blobs,
             whole=all(layer.name in names for layer in included.layer),
             trains=trains,
             locate=self.locate,

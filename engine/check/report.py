@@ -13,6 +13,7 @@ from engine.net.gradient_flow import Node
 from engine.net.params import Param
 from engine.schema import TRAIN, LayerParameter
 from engine.spec import NetSpec
+from layers import Blob
 
 
 @dataclass
@@ -25,7 +26,9 @@ class CheckedNet:
         graph: the included layers, and who reads what.
         nodes: those that could be built, in order, the net's own Splits among them.
         params: their learnable parameters.
-        whole: whether that is all of them.
+        outputs: names of the blobs that no layer reads.
+        blobs: by name.
+        whole: whether all layers could be built.
         trains: whether this is a net to be trained, and not one to be used as it is.
         locate: the place of a layer in the config, by its name.
         assumed: what was taken for the tops of sources that are missing, as text.
@@ -37,6 +40,8 @@ class CheckedNet:
     graph: Graph
     nodes: list[Node]
     params: list[Param]
+    outputs: list[str]
+    blobs: dict[str, Blob]
     whole: bool
     trains: bool
     locate: Callable[[str], str]

@@ -13,6 +13,7 @@ from engine.errors import DemitasseError, did_you_mean
 from engine.net_spec import NetSpec as PythonSpec
 from engine.schema import BlobProto, NetParameter
 from engine.spec import NetSpec, find_file, read_message, read_net
+from engine.spec.source import EXTENSIONS, Form
 from layers import TEST, TRAIN, Blob
 from layers.blob import Array
 
@@ -26,6 +27,8 @@ def pycaffe_arguments(
 ) -> tuple[int | None, str | Path | None]:
     """pycaffe's positional forms: ``Net(file, phase)`` and ``Net(file, weights, phase)``."""
     for value in args:
+        if value in ("TRAIN", "TEST"):
+            raise DemitasseError("a phase is no text", got=f'"{value}"', expected=f"engine.{value}")
         if isinstance(value, int):
             phase = value
         else:
@@ -33,6 +36,23 @@ def pycaffe_arguments(
     if phase not in (None, TRAIN, TEST):
         raise DemitasseError("unknown phase", got=str(phase), expected="TRAIN (0) or TEST (1)")
     return phase, weights
+
+
+def refuse_swapped(source: Source, weights: str | Path | None) -> None:
+    """Raises a DemitasseError when a model is given as the net, and a config as its weights."""
+    named = isinstance(source, str | Path) and isinstance(weights, str | Path)
+    if named and form_by_name(source) == "binary" and form_by_name(weights) in ("prototxt", "yaml"):
+        raise DemitasseError(
+            "the net and its weights have changed places",
+            got=f'Net("{source}", "{weights}")',
+            expected=f'Net("{weights}", "{source}")',
+        )
+
+
+def form_by_name(path: Any) -> Form | None:
+    """How a file is written, as far as its name tells."""
+    name = str(path).removesuffix(".h5")
+    return EXTENSIONS.get(Path(name).suffix.lower())
 
 
 def as_spec(source: Source, overrides: Iterable[str]) -> NetSpec:

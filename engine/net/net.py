@@ -20,6 +20,7 @@ from engine.net.arguments import (
     find_blob,
     pycaffe_arguments,
     read_array,
+    refuse_swapped,
 )
 from engine.net.build import NetBuilder, describing_bottoms, located, reshape
 from engine.net.debug import Tracer
@@ -67,6 +68,7 @@ class Net(PycaffeNet):
         seed: int | None = None,
     ):
         phase, weights = pycaffe_arguments(args, phase, weights)
+        refuse_swapped(source, weights)
         spec = as_spec(source, overrides)
         if phase is not None:
             spec.param.state.phase = schema.TRAIN if phase == TRAIN else schema.TEST

@@ -9,7 +9,7 @@ from engine.net import Net
 from engine.schema import SolverParameter
 from engine.solver.listener import Standing
 from engine.solver.parts import exact
-from engine.solver.scores import AVERAGED, score_names
+from engine.solver.scores import AVERAGED, Scored, score_names
 from layers.base import State
 from layers.errors import DemitasseError, did_you_mean
 
@@ -30,7 +30,7 @@ class Monitor:
 
     def __init__(self, param: SolverParameter, nets: Sequence[Net]):
         self.name = param.monitor
-        self._net, self.output = _find(param, nets)
+        self._net, self.output = find_output(param, nets)
         self._delta = param.min_delta
         self._upwards = _is_upwards(param, nets[self._net], self.output)
         self.best: float
@@ -79,8 +79,12 @@ class Monitor:
         self.heard = int(state.get("heard", -1))
 
 
-def _find(param: SolverParameter, nets: Sequence[Net]) -> tuple[int, str]:
-    """The number of the test net, and its output, that ``monitor`` names."""
+def find_output(param: SolverParameter, nets: Sequence[Scored]) -> tuple[int, str]:
+    """The number of the test net, and its output, that ``monitor`` names.
+
+    Raises:
+        DemitasseError: no test net has such an output.
+    """
     outputs = [(number, name) for number, net in enumerate(nets) for name in _names(net, param)]
     known = {
         name if number == 0 else f"{number}:{name}": (number, name) for number, name in outputs
@@ -92,11 +96,12 @@ def _find(param: SolverParameter, nets: Sequence[Net]) -> tuple[int, str]:
             "solver, monitor",
             expected=", ".join(known) or "none: the solver tests no net",
             hint=did_you_mean(wanted, known),
+            id="DM410",
         )
     return known[wanted]
 
 
-def _names(net: Net, param: SolverParameter) -> list[str]:
+def _names(net: Scored, param: SolverParameter) -> list[str]:
     plain = score_names(net, param.test_compute_loss)
     return plain + ([AVERAGED + name for name in plain] if param.ema_decay else [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from engine.net import Net
 from engine.snapshot import progress
 from engine.solver.average import Average
 from engine.solver.whole_set import mean_over_set
-from layers.blob import Array
+from layers.blob import Array, Blob
 
 AVERAGED = "ema/"  # in front of the scores of the averaged weights
 TEST_LOSS = "test_loss"  # the score that test_compute_loss adds
@@ -66,7 +67,14 @@ def mean_outputs(net: Net, iterations: int, with_loss: bool = False) -> dict[str
     return {**scores, TEST_LOSS: scores.get(TEST_LOSS, loss)} if with_loss else scores
 
 
-def score_names(net: Net, with_loss: bool = False) -> list[str]:
+class Scored(Protocol):
+    """A net as far as the names of its scores go."""
+
+    outputs: list[str]
+    blobs: dict[str, Blob]
+
+
+def score_names(net: Scored, with_loss: bool = False) -> list[str]:
     """The names of the scores that a test of the net gives."""
     names = [label for name in net.outputs for label in _labels(name, net.blobs[name].shape)]
     return list(dict.fromkeys([*names, TEST_LOSS])) if with_loss else names

@@ -104,7 +104,10 @@ class _Binder:
             in_list = isinstance(node, Sequence)
             self.origins.add(at, item.location if in_list else entry.location)
             if field.message.endswith("LayerParameter") and isinstance(item, Mapping):
-                self.origins.add_layer(text_of(item.get("name")) or "", at)
+                name = text_of(item.get("name")) or ""
+                self.origins.add_layer(name, at)
+                if item.flawed:
+                    self.origins.flawed.add(name)
             self.descend(field, item, values.add(), message, at)
 
     def descend(self, field: Field, node: Node, part: Any, message: Any, path: str) -> None:

@@ -80,7 +80,7 @@ def complete(layer: Mapping, last_top: str | None) -> Mapping:
         entries.append(_entry("bottom", last_top, layer))
     if "top" not in keys and makes_top and name:
         entries.append(_entry("top", name, layer))
-    return Mapping(entries, layer.location)
+    return Mapping(entries, layer.location, layer.flawed)
 
 
 def _entry(key: str, text: str, layer: Mapping) -> Entry:

@@ -108,10 +108,14 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Mapping:
-    """Fields in the order they were written; prototxt may repeat a key, YAML may not."""
+    """Fields in the order they were written; prototxt may repeat a key, YAML may not.
+
+    It is ``flawed`` when something in it could not be expanded, and so is missing.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     location: Location = Location("")
+    flawed: bool = False
 
     def get(self, key: str) -> Node | None:
         """The first value under a key."""

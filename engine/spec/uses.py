@@ -61,6 +61,7 @@ class LayerExpander:
             raise ConfigError([*self.substituter.problems, DemitasseError(what, str(where))])
 
     def layer(self, item: Node, room: Room) -> None:
+        before = self.substituter.failures
         node = self.substituter.node(item, room.scope)
         if not isinstance(node, Mapping) or not isinstance(item, Mapping):
             room.layers += [node] if node is not None else []
@@ -68,6 +69,7 @@ class LayerExpander:
         self.count(node.location)
         named = Mapping([self.named(e, item, room) for e in node.entries], node.location)
         done = complete(named, room.chain)
+        done.flawed = self.substituter.failures > before
         tops = [text for text in map(text_of, done.get_all("top")) if text is not None]
         room.names.made.update(tops)
         room.chain = tops[0] if tops else room.chain

@@ -71,6 +71,9 @@ class Substituter:
     Args:
         problems: gets what cannot be replaced; each once, however often it is used.
         environment: for ``${env:NAME}``.
+
+    Attributes:
+        failures: how often something could not be replaced.
     """
 
     def __init__(self, problems: list[DemitasseError], environment: Named[str, str] | None = None):
@@ -81,9 +84,11 @@ class Substituter:
         self._kept: list[Node] = []  # those measured: their ids must stay theirs
         self._active: list[tuple[Scope, str]] = []
         self._reported: set[tuple[str, str, str]] = set()
+        self.failures = 0
 
     def report(self, what: str, where: Location, **details: str) -> None:
         """Adds a problem, unless the same one of the same place is there already."""
+        self.failures += 1
         key = (what, where.spot, details.get("got", ""))
         if key not in self._reported:
             self._reported.add(key)

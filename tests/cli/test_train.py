@@ -161,3 +161,20 @@ def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as leaving:
         train.main([])
     assert leaving.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["net.yaml"], "no config is given: --config FILE is required; write --config net.yaml"),
+        (["--config", "a.yaml", "b.yaml"], "unrecognized arguments: b.yaml"),
+        ([], "no config is given: --config FILE is required"),
+    ],
+)
+def test_a_config_without_its_option(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        train.main(arguments)
+    assert leaving.value.code == 2
+    assert capsys.readouterr().err.endswith(f"train: error: {words}\n")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from engine.errors import ConfigError
+from engine import Net
 from engine.spec import parse_net, read_net, read_solver
 from tests.harness.places import ROOT
+from tools import cli
 
 PAGE = (ROOT / "docs" / "config.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
@@ -48,10 +50,14 @@ def test_includes() -> None:
     assert list(spec.net.param.layer[0].input_param.shape[0].dim) == [16, 100]
 
 
-def test_mistakes() -> None:
-    with pytest.raises(ConfigError) as caught:
-        read_net("mistake.yaml")
-    assert f"{caught.value}\n" == block("text")
+def test_mistakes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "mistake.yaml"]) == 2
+    assert capsys.readouterr().err == block("text")
+
+
+def test_given_parameters() -> None:
+    net = Net("given.yaml")
+    assert net.forward(point=np.array([[1, 1]]))["distance"].item() == 1.5
 
 
 def test_python() -> None:

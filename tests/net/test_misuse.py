@@ -25,6 +25,19 @@ def solver() -> Solver:
     return Solver(parse_solver(SOLVER % TEXT))
 
 
+@pytest.mark.parametrize("model", ["a.caffemodel", "a.caffemodel.h5"])
+def test_net_and_weights_swapped(model: str) -> None:
+    with pytest.raises(DemitasseError, match="changed places") as caught:
+        Net(model, "net.prototxt", TEST)
+    assert caught.value.expected == f'Net("net.prototxt", "{model}")'
+
+
+def test_phase_as_text() -> None:
+    with pytest.raises(DemitasseError, match="a phase is no text") as caught:
+        Net("net.prototxt", "TEST")
+    assert caught.value.expected == "engine.TEST"
+
+
 NETS: dict[str, tuple[Callable[[Net], Any], str, str]] = {
     "array as first argument": (
         lambda net: net.forward(np.zeros((2, 3))),

@@ -10,6 +10,7 @@ from engine.check import RULES, Report, check_config
 from layers.errors import DemitasseError, did_you_mean
 from tools.checking.summary import as_data, summary
 from tools.console.problems import listed
+from tools.options.overrides import add_set_option
 
 FAILED = DemitasseError.exit_code
 
@@ -19,10 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "config", metavar="CONFIG", nargs="?", help="a solver with its nets, or a net"
     )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
-        help="override a setting: solver.base_lr=0.005, vars.batch=8; may be repeated",
-    )  # fmt: skip
+    add_set_option(parser, "solver.base_lr=0.005 or vars.batch=8")
     parser.add_argument(
         "--stage", action="append", default=[], metavar="NAME",
         help="a stage that a net without a solver is in; may be repeated",

@@ -34,9 +34,11 @@ EFFECTS = ("stop", "snapshot", "none")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options, Caffe's spellings among them."""
     parser.add_argument(
-        "--config", "--solver", "-solver", required=True, metavar="FILE",
+        "--config", "--solver", "-solver", metavar="FILE",
         help="a YAML file with solver: and net: sections, or a Caffe solver prototxt",
     )  # fmt: skip
+    parser.add_argument("stray", nargs="?", help=argparse.SUPPRESS)  # a config without --config
+    parser.set_defaults(wrong_usage=parser.error)
     add_set_option(
         parser, "solver.base_lr=0.005 or net.layer.conv1.convolution_param.num_output=64"
     )
@@ -70,6 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains; returns 0, or raises a DemitasseError for what is wrong with the input."""
+    if arguments.config is None:
+        hint = f"; write --config {arguments.stray}" if arguments.stray else ""
+        arguments.wrong_usage(f"no config is given: --config FILE is required{hint}")
+    if arguments.stray:
+        arguments.wrong_usage(f"unrecognized arguments: {arguments.stray}")
     for option in ("resume", "weights"):
         if getattr(arguments, option) == "":
             raise DemitasseError(f"--{option} names no file", hint="is a variable empty?")
