@@ -26,6 +26,7 @@ WRONG = {
     "init": ["-o", "none/lenet.yaml"],
     "show": ["none.yaml"],
     "check": ["none.yaml"],
+    "edit": ["none.yaml", "--set", "net.name=n"],
     "snapshot": ["none.solverstate"],
     "upgrade": ["none.prototxt"],
     "schema": None,  # asks for nothing
