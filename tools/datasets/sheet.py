@@ -44,8 +44,8 @@ def write_sheet(
     columns = min(_COLUMNS, len(pictures))
     rows = math.ceil(len(pictures) / columns)
     figure = figure_class()(figsize=(columns * _CELL, rows * (_CELL + _LABEL)))
-    below, above = _LABEL / (rows * (_CELL + _LABEL)), 0.01
-    figure.subplots_adjust(0.01, below, 0.99, 1 - above, wspace=0.06, hspace=_LABEL / _CELL)
+    below = _LABEL / (rows * (_CELL + _LABEL))
+    figure.subplots_adjust(0.01, below, 0.99, 0.99, wspace=0.06, hspace=_LABEL / _CELL)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
