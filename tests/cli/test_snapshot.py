@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.schema import NetParameter
 from tests.harness.places import GOLDEN
 from tests.harness.tiny_run import TESTED, make, write_data
 from tools import cli
@@ -87,6 +88,25 @@ def test_other_shapes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = save(folder, 1).with_suffix(".caffemodel")
     code, out, _ = show(capsys, "--diff", model, CAFFES / "init.caffemodel")
     assert code == 1 and f"only in {model.name}" in out and "only in init.caffemodel" in out
+
+
+def test_the_four_axes_of_old_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = save(folder, 1).with_suffix(".caffemodel")
+    old = NetParameter.FromString(model.read_bytes())
+    old.ClearField("writer")
+    old.ClearField("digest")
+    for layer in old.layer:
+        for blob in layer.blobs:
+            dims = [1, 1, 1, *blob.shape.dim][-4:]
+            blob.ClearField("shape")
+            blob.num, blob.channels, blob.height, blob.width = dims
+    legacy = folder / "legacy.caffemodel"
+    legacy.write_bytes(old.SerializeToString())
+    assert show(capsys, "--diff", model, legacy)[:2] == (0, "the same: 4 arrays, bit for bit\n")
+    old.layer[-2].blobs[0].data[0] += 1
+    legacy.write_bytes(old.SerializeToString())
+    code, out, _ = show(capsys, "--diff", legacy, model)
+    assert code == 1 and "1x1x3x6 | 3x6" in out and "1 of 18" in out
 
 
 def test_config(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

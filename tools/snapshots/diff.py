@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.blob_io import fit_legacy
 from engine.snapshot.config_diff import differences
 from layers.blob import Array
+from tools.console.table import table
 from tools.snapshots.facts import Facts
-from tools.snapshots.text import norm, table
+from tools.snapshots.text import norm
 
 _SHOWN = 60  # characters of a value
 
@@ -23,7 +25,7 @@ def diff_text(first: Facts, second: Facts) -> tuple[str, bool]:
     lines += found
     if arrays:
         head = ["arrays", "shape", "largest difference", "relative", "values that differ"]
-        lines += ["", *table([head, *arrays], 2)]
+        lines += ["", *table(head, arrays, range(2, len(head))).splitlines()]
     lines += ["", f"{len(arrays):,} arrays differ, {same:,} are the same"]
     return "".join(f"{line.rstrip()}\n" for line in lines), True
 
@@ -67,11 +69,18 @@ def _arrays(first: Facts, second: Facts) -> list[list[str]]:
         if old is None or new is None:
             which = second.path.name if old is None else first.path.name
             rows.append([name, _shape(new if old is None else old), f"only in {which}", "", ""])
-        elif old.shape != new.shape:
-            rows.append([name, f"{_shape(old)} | {_shape(new)}", "other shape", "", ""])
         elif not _equal(old, new):
-            rows.append([name, _shape(old), *_difference(old, new)])
+            shape = _shape(old) if old.shape == new.shape else f"{_shape(old)} | {_shape(new)}"
+            one, other = _aligned(old, new)
+            fits = one.shape == other.shape
+            found = _difference(one, other) if fits else ["other shape", "", ""]
+            rows.append([name, shape, *found])
     return rows
+
+
+def _aligned(old: Array, new: Array) -> tuple[Array, Array]:
+    """The two in one shape, where one of them has the four axes of Caffe's oldest files."""
+    return fit_legacy(old, new.shape), fit_legacy(new, old.shape)
 
 
 def _difference(old: Array, new: Array) -> list[str]:
@@ -84,7 +93,10 @@ def _difference(old: Array, new: Array) -> list[str]:
 
 def _equal(old: Array, new: Array | None) -> bool:
     """Bit for bit, so that NaN equals NaN and 0 does not equal -0."""
-    return new is not None and old.shape == new.shape and old.tobytes() == new.tobytes()
+    if new is None:
+        return False
+    one, other = _aligned(old, new)
+    return one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
 def _shape(array: Array | None) -> str:

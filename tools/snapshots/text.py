@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from engine.schema import SolverParameter
 from engine.snapshot.state_file import StoredState
 from layers.blob import Array
+from tools.console.table import table
 from tools.snapshots.facts import Facts
 
 _WIDTH, _LABEL = 100, 14
@@ -27,18 +28,6 @@ def facts_text(facts: Facts) -> str:
     if facts.state is not None and facts.state.history:
         lines += ["", *_history(facts)]
     return "".join(f"{line.rstrip()}\n" for line in lines)
-
-
-def table(rows: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Rows in columns, the first ``left`` of them flush left, the numbers flush right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index < left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
 
 
 def norm(array: Array) -> float:
@@ -149,10 +138,11 @@ def _described(array: Array) -> list[str]:
 
 
 def _fitted(rows: list[list[str]], left: int) -> list[str]:
-    """The table, the middle of overlong names left out."""
+    """The table, numbers from column ``left`` on; the middle of overlong names is left out."""
     room = 40
     short = [
         [row[0] if len(row[0]) <= room else f"{row[0][:18]}...{row[0][-19:]}", *row[1:]]
         for row in rows
     ]
-    return table(short, left)
+    head, *body = short
+    return table(head, body, range(left, len(head))).splitlines()
