@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from layers.errors import DemitasseError, did_you_mean
 
 # Deflate, the strongest filter in common use, cannot expand by more than this.
 _MAX_EXPANSION = 1032
+_CHUNK_ROOM = 2**26  # bytes
 
 
 def import_h5py() -> Any:
@@ -122,7 +124,9 @@ def _dataset(file: Any, name: str, path: Path) -> Any:
             expected="integers or floats",
         )
     most = max(os.path.getsize(path), 65536) * _MAX_EXPANSION
-    if dataset.nbytes > most:
+    # HDF5 takes memory for a whole chunk, however few values are in it.
+    chunk = math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize
+    if dataset.nbytes > most or chunk > max(_CHUNK_ROOM, 4 * dataset.nbytes):
         raise DemitasseError(
             f'dataset "{name}" declares more than the file can hold',
             str(path),

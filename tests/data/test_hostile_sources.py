@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,6 +100,41 @@ def test_files(tmp_path: Path, name: str) -> None:
     path = tmp_path / "file"
     path.write_bytes(data)
     outcome = read_limited(reader, path)
+    assert outcome.error, "it was read"
+    assert outcome.seconds < SECONDS, outcome
+    assert outcome.megabytes < MEGABYTES, outcome
+
+
+def hdf5(tmp_path: Path, fill: Callable[[Any], object]) -> Path:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        fill(file)
+    return tmp_path / "a.h5"
+
+
+HDF5: dict[str, Callable[[Any], object]] = {
+    "never written": lambda file: file.create_dataset("data", (10**12,), "f4"),
+    "chunks never written": lambda file: file.create_dataset(
+        "data", (10**12,), "f4", chunks=(1000,), compression="gzip"
+    ),
+    "a chunk of 80 MB": lambda file: file.create_dataset(
+        "data", data=np.ones(1, "f4"), maxshape=(None,), chunks=(20_000_000,), compression=1
+    ),
+    "a link into another file": lambda file: file.__setitem__(
+        "data", sys.modules["h5py"].ExternalLink("/etc/hostname", "/x")
+    ),
+    "values in another file": lambda file: file.create_dataset(
+        "data", (10,), "f4", external=[("/etc/hostname", 0, 40)]
+    ),
+    "a link to itself": lambda file: file.__setitem__(
+        "data", sys.modules["h5py"].SoftLink("/data")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HDF5)
+def test_hdf5_data(tmp_path: Path, name: str) -> None:
+    outcome = read_limited("hdf5", hdf5(tmp_path, HDF5[name]))
     assert outcome.error, "it was read"
     assert outcome.seconds < SECONDS, outcome
     assert outcome.megabytes < MEGABYTES, outcome
