@@ -20,7 +20,7 @@ import pytest
 
 from engine.schema import Datum
 from layers.errors import DemitasseError
-from tests.harness.limited import MEGABYTES, SECONDS, read_limited
+from tests.harness.limited import MEGABYTES, SECONDS, Outcome, read_all_limited, read_limited
 from tests.harness.sources import (
     Source,
     datums,
@@ -94,24 +94,6 @@ FILES: dict[str, tuple[str, bytes]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_files(tmp_path: Path, name: str) -> None:
-    reader, data = FILES[name]
-    path = tmp_path / "file"
-    path.write_bytes(data)
-    outcome = read_limited(reader, path)
-    assert outcome.error, "it was read"
-    assert outcome.seconds < SECONDS, outcome
-    assert outcome.megabytes < MEGABYTES, outcome
-
-
-def hdf5(tmp_path: Path, fill: Callable[[Any], object]) -> Path:
-    h5py = pytest.importorskip("h5py")
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        fill(file)
-    return tmp_path / "a.h5"
-
-
 HDF5: dict[str, Callable[[Any], object]] = {
     "never written": lambda file: file.create_dataset("data", (10**12,), "f4"),
     "chunks never written": lambda file: file.create_dataset(
@@ -132,9 +114,25 @@ HDF5: dict[str, Callable[[Any], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", HDF5)
-def test_hdf5_data(tmp_path: Path, name: str) -> None:
-    outcome = read_limited("hdf5", hdf5(tmp_path, HDF5[name]))
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """What becomes of each file, all read in one process."""
+    h5py = pytest.importorskip("h5py")
+    folder = tmp_path_factory.mktemp("hostile")
+    found: dict[str, tuple[str, Path]] = {}
+    for number, (name, (reader, data)) in enumerate(FILES.items()):
+        found[name] = (reader, folder / str(number))
+        found[name][1].write_bytes(data)
+    for number, (name, fill) in enumerate(HDF5.items()):
+        found[name] = ("hdf5", folder / f"{number}.h5")
+        with h5py.File(found[name][1], "w") as file:
+            fill(file)
+    return dict(zip(found, read_all_limited(list(found.values())), strict=True))
+
+
+@pytest.mark.parametrize("name", [*FILES, *HDF5])
+def test_files(outcomes: dict[str, Outcome], name: str) -> None:
+    outcome = outcomes[name]
     assert outcome.error, "it was read"
     assert outcome.seconds < SECONDS, outcome
     assert outcome.megabytes < MEGABYTES, outcome
@@ -197,16 +195,22 @@ DAMAGES: list[Callable[[bytearray], None]] = [
 
 
 @pytest.mark.parametrize("size", [10, 90], ids=["short values", "values with their own pages"])
-@pytest.mark.parametrize("harm", DAMAGES, ids=lambda harm: harm.__name__)
-def test_a_damaged_lmdb(tmp_path: Path, harm: Callable[[bytearray], None], size: int) -> None:
-    write_lmdb(tmp_path / "db", datums(random_images(40, (1, 10, size))))
-    path = tmp_path / "db" / "data.mdb"
-    assert read_limited("lmdb", path).error == ""
-    raw = bytearray(path.read_bytes())
-    assert pages_of(raw, 1) and pages_of(raw, 2)
-    harm(raw)
-    path.write_bytes(raw)
-    assert "cannot be read as LMDB" in read_limited("lmdb", path).error
+def test_a_damaged_lmdb(tmp_path: Path, size: int) -> None:
+    good = tmp_path / "good"
+    write_lmdb(good, datums(random_images(40, (1, 10, size))))
+    raw = (good / "data.mdb").read_bytes()
+    assert pages_of(bytearray(raw), 1) and pages_of(bytearray(raw), 2)
+    paths = [good / "data.mdb"]
+    for harm in DAMAGES:
+        damaged = bytearray(raw)
+        harm(damaged)
+        paths.append(tmp_path / harm.__name__ / "data.mdb")
+        paths[-1].parent.mkdir()
+        paths[-1].write_bytes(damaged)
+    first, *others = read_all_limited([("lmdb", path) for path in paths])
+    assert first.error == ""
+    for harm, outcome in zip(DAMAGES, others, strict=True):
+        assert "cannot be read as LMDB" in outcome.error, harm.__name__
 
 
 @pytest.mark.parametrize("write", [write_lmdb, write_leveldb])
@@ -230,12 +234,13 @@ def test_a_png_with_something_behind_its_end_is_read(tmp_path: Path) -> None:
 def test_whole_databases_pass(tmp_path: Path) -> None:
     """Of many shapes: the check must not refuse what is good."""
     rng = np.random.default_rng(0)
+    paths = []
     for count in (1, 2, 70, 3000):
-        folder = tmp_path / str(count)
         values = {
             b"%08d" % n + b"k" * int(rng.integers(0, 200)): rng.bytes(int(rng.integers(1, 6000)))
             for n in range(count)
         }
-        write_lmdb(folder, values)
-        outcome = read_limited("lmdb keys", folder / "data.mdb")
+        write_lmdb(tmp_path / str(count), values)
+        paths.append(tmp_path / str(count) / "data.mdb")
+    for outcome in read_all_limited([("lmdb keys", path) for path in paths]):
         assert outcome.error == "", outcome
