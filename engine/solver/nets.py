@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from engine.errors import ConfigError
+from engine.net import Net
 from engine.schema import TEST, TRAIN, NetParameter, NetState, Phase, SolverParameter
+from engine.solver.checks import check_loss_exists
+from engine.solver.whole_set import check_sources
 from engine.spec import NetSpec, SolverSpec, find_file, read_net
 from layers.errors import DemitasseError
 
@@ -25,6 +30,36 @@ class TestNetSpec:
 
     spec: NetSpec
     iterations: int
+
+
+@dataclass
+class SolverNets:
+    """The net to train, the nets to test, and the batches in a test of each."""
+
+    train: Net
+    tests: list[Net]
+    iterations: list[int]
+
+
+def build_nets(solver: SolverSpec, seed: int, allow_code: bool) -> SolverNets:
+    """Builds the nets of a solver, each with a random generator of its own.
+
+    Raises:
+        DemitasseError: one of them is wrong, or does not suit its purpose.
+    """
+    tests = test_nets(solver)
+    seeds = np.random.SeedSequence(seed).generate_state(1 + len(tests))
+    train = Net(train_net(solver), allow_code=allow_code, seed=int(seeds[0]))
+    check_loss_exists(train)
+    built = SolverNets(train, [], [test.iterations for test in tests])
+    for test, net_seed in zip(tests, seeds[1:], strict=True):
+        net = Net(test.spec, allow_code=allow_code, seed=int(net_seed))
+        if test.iterations == 0:
+            check_sources(net)
+        built.tests.append(net)
+    for net in (train, *built.tests):
+        net.debug_info |= solver.param.debug_info
+    return built
 
 
 def train_net(solver: SolverSpec) -> NetSpec:

@@ -11,21 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import SnapshotError
-from engine.net import Net, weights
+from engine.net import weights
 from engine.net.arguments import as_path
-from engine.schema import SolverParameter, SolverProgress
-from engine.snapshot import progress
+from engine.schema import SolverParameter
 from engine.snapshot.atomic import Transaction
 from engine.snapshot.hdf5 import import_h5py
 from engine.snapshot.leftovers import settle
 from engine.snapshot.provenance import Provenance
-from engine.snapshot.state_file import StoredState, write_state
+from engine.snapshot.state_file import write_state
 from engine.snapshot.store import Snapshot, find_newest, read_snapshot, snapshot_path
 from engine.solver.checks import (
     check_iterations,
-    check_loss_exists,
     check_settings,
-    check_type,
     check_writable,
     may_write,
 )
@@ -35,12 +32,11 @@ from engine.solver.divergence import check_loss, check_state
 from engine.solver.epochs import resolve_epochs
 from engine.solver.listener import Listener, LogListener, Step
 from engine.solver.loss_window import LossWindow
-from engine.solver.nets import default_prefix, test_nets, train_net
+from engine.solver.nets import build_nets, default_prefix
 from engine.solver.old_snapshots import delete_older
 from engine.solver.optimizer import Optimizer
-from engine.solver.parts import capture_parts, restore_parts
 from engine.solver.scores import scalar_outputs, score_net
-from engine.solver.whole_set import check_sources
+from engine.solver.state import capture_state, restore_state
 from engine.spec import SolverSpec
 
 log = logging.getLogger("demitasse")
@@ -86,21 +82,9 @@ class Solver:
             log.warning("the GPU is asked for; this build computes on the CPU, and goes on")
         given = self.param.random_seed
         self.seed: int = given if given >= 0 else secrets.randbits(31)
-        test_specs = test_nets(spec)
-        seeds = np.random.SeedSequence(self.seed).generate_state(1 + len(test_specs))
-        self.net = Net(train_net(spec), allow_code=allow_code, seed=int(seeds[0]))
-        check_loss_exists(self.net)
-        self.test_nets = [
-            Net(test.spec, allow_code=allow_code, seed=int(seed))
-            for test, seed in zip(test_specs, seeds[1:], strict=True)
-        ]
-        self.test_iterations = [test.iterations for test in test_specs]
-        for net, iterations in zip(self.test_nets, self.test_iterations, strict=True):
-            if iterations == 0:
-                check_sources(net)
+        nets = build_nets(spec, self.seed, allow_code)
+        self.net, self.test_nets, self.test_iterations = nets.train, nets.tests, nets.iterations
         self.test_interval, self.snapshot_interval = resolve_epochs(self.param, self.net)
-        for net in (self.net, *self.test_nets):
-            net.debug_info |= self.param.debug_info
         self.optimizer = Optimizer(self.param, self.net.arena, self.net.learnable)
         self.companions = Companions(self.param, self.net, self.test_nets, self.prefix)
         self.losses = LossWindow(self.param.average_loss)
@@ -188,15 +172,7 @@ class Solver:
         with Transaction() as files:
             self.companions.save_average(self.iter, files)
             digest = weights.save(self.net, model, self.param.snapshot_diff, files)
-            state = StoredState(
-                self.iter,
-                str(model),
-                # As Caffe, whose count is that of the last update done.
-                self.companions.current_step(max(0, self.iter - 1)),
-                self.optimizer.history(),
-                self._progress(digest),
-            )
-            write_state(path, state, files)
+            write_state(path, capture_state(self, model, digest), files)
         self._saved, self.snapshot_seconds = self.iter, time.perf_counter() - start
         self.listener.snapshotted(path)
         if self.param.keep_last:
@@ -269,34 +245,6 @@ class Solver:
         due = bool(self.test_nets) and self.test_interval.ends_at(self.iter)
         return due and (self.iter > 0 or self.param.test_initialization)
 
-    def _progress(self, model_digest: bytes | None) -> SolverProgress:
-        recent, steps = self.losses.get_state()
-        state = SolverProgress(
-            model_digest=model_digest,
-            net=[progress.capture(net) for net in (self.net, *self.test_nets)],
-            recent_loss=recent,
-            loss_steps=steps,
-            seed=self.seed,
-            part=capture_parts(self.companions.parts),
-        )
-        self.provenance.record(state)
-        return state
-
     def _restore(self, snapshot: Snapshot) -> None:
-        state = snapshot.state
-        check_type(state, self.param.type, snapshot.path)
-        self.optimizer.check_history(state.history, snapshot.path)
-        weights.copy_all(self.net, snapshot.model)
-        self.optimizer.set_history(state.history)
-        self.iter = self._saved = state.iteration
-        if state.progress is None:
-            self.companions.start_anew(state.current_step)
-            progress.seek_sources([self.net], self.iter, self.param.iter_size)
-        else:
-            self.losses.set_state(list(state.progress.recent_loss), state.progress.loss_steps)
-            self.seed = state.progress.seed
-            restore_parts(self.companions.parts, state.progress.part)
-            nets = (self.net, *self.test_nets)
-            for net, stored_net in zip(nets, state.progress.net, strict=False):
-                progress.restore(net, stored_net)
-            self.provenance.tell_changes(state.progress)
+        restore_state(self, snapshot)
+        self._saved = self.iter
