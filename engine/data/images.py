@@ -165,7 +165,8 @@ def _png_ends(data: bytes) -> bool:
     """Whether a PNG's chunks lead to its end; OpenCV allocates whatever length a chunk declares."""
     at = 8
     while at + 12 <= len(data):
-        if data[at + 4 : at + 8] == b"IEND":
-            return True
+        kind = data[at + 4 : at + 8]
         at += 12 + int.from_bytes(data[at : at + 4], "big")
+        if kind == b"IEND":
+            return at <= len(data)
     return False

@@ -66,6 +66,9 @@ ROWS = zlib.compress((b"\0" * 120_001) * 40_000, 9)
 FILES: dict[str, tuple[str, bytes]] = {
     "a picture of a billion pixels": ("image", png(40_000, 40_000, ROWS)),
     "a part of a picture longer than the file": ("image", png(2, 2, b"", 2**30)),
+    "an end of a picture longer than the file": (
+        "image", png(2, 2, b"")[:-12] + chunk(b"IEND", b"", 2**30)
+    ),
     "a Datum of more values than it has": (
         "datum", Datum(channels=2**31 - 1, height=2**31 - 1, width=9, data=b"1").SerializeToString()
     ),
