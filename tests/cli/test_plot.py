@@ -13,8 +13,8 @@ from engine import Net
 from engine.spec import parse_net
 from tests.harness.places import ROOT
 from tools import cli
-from tools.plotting.decision import classify, evaluate
-from tools.plotting.filters import filter_images
+from tools.plotting.decision import classify, decision_figure, evaluate
+from tools.plotting.filters import filter_images, filters_figure
 from tools.plotting.run_panels import runs_figure
 from tools.plotting.runs import read_run, read_runs
 
@@ -62,6 +62,25 @@ def test_decision(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert Path(f"half.{form}").stat().st_size > 1000
 
 
+def test_decision_shows_the_points_of_all_classes() -> None:
+    """The picture reaches from the least to the greatest coordinate, and names each class."""
+    Path("points.csv").write_text("1,4,0\n3,5,1\n6,2,1\n")
+    Path("points.yaml").write_text(
+        HALF.replace(
+            "{name: x, type: Input, input_param: {shape: {dim: [1, 2]}}}",
+            "{name: x, type: CSVData, top: [x, label], csv_data_param: "
+            '{source: points.csv, label_column: "2", batch_size: 3}}',
+        ).replace("type: InnerProduct", "type: InnerProduct\n    bottom: x")
+    )
+    figure = decision_figure(Net("points.yaml"), "step")
+    axes = figure.axes[0]
+    assert axes.get_xlim() == axes.get_ylim() == pytest.approx((0.6, 6.4))
+    shown = [scatter.get_offsets().tolist() for scatter in axes.collections if scatter.get_paths()]
+    assert [[1, 4]] in shown and [[3, 5], [6, 2]] in shown
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["class 0", "class 1"]
+
+
 def test_decision_needs_two_inputs(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["plot", "decision", TINY]) == 2
     assert "two inputs" in capsys.readouterr().err
@@ -73,6 +92,8 @@ def test_filters() -> None:
     hidden = next(node for node in Net(TINY).nodes if node.layer.name == "hidden")
     images = filter_images(hidden)
     assert images.shape == (100, 28, 28)
+    title = filters_figure(Net(TINY), most=6).get_suptitle()
+    assert title == "hidden: 6 of 100 images, 28 x 28"
     np.testing.assert_array_equal(images[3].reshape(-1), hidden.layer.blobs[0].data[3])
 
 

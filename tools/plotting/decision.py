@@ -22,9 +22,30 @@ def decision_figure(
     net: Net, scores: str | None = None, limits: Limits | None = None, threshold: float = 0.5
 ) -> Any:
     """The regions of a net, with the points of its data set on them where it has one."""
-    figure = figures.new_figure(5.6, 5.0)
-    draw_regions(figure.add_subplot(), net, scores, limits, threshold)
+    figure = figures.new_figure(5.6, 5.4)
+    colours = draw_regions(figure.add_subplot(), net, scores, limits, threshold)
+    _legend(figure, colours)
     return figure
+
+
+def _legend(figure: Any, colours: list[str]) -> None:
+    """Which class has which colour, above the picture and off its points."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [
+        (
+            Patch(color=colour, alpha=0.35),
+            Line2D([], [], ls="", marker=_marker(index), color=colour),
+        )
+        for index, colour in enumerate(colours)
+    ]
+    names = [f"class {index}" for index in range(len(colours))]
+    figure.legend(handles, names, loc="outside upper center", ncols=min(4, len(names)))
+
+
+def _marker(index: int) -> str:
+    return _MARKERS[index % len(_MARKERS)]
 
 
 def draw_regions(
@@ -33,7 +54,7 @@ def draw_regions(
     scores: str | None = None,
     limits: Limits | None = None,
     threshold: float = 0.5,
-) -> None:
+) -> list[str]:
     """Fills axes with the regions of a net.
 
     Args:
@@ -42,6 +63,9 @@ def draw_regions(
         scores: the blob with one or more scores a row; what the loss reads without it.
         limits: of both axes.
         threshold: what a single score must exceed.
+
+    Returns:
+        the colour of each class.
 
     Raises:
         DemitasseError: the net has no such source, or no such blob.
@@ -67,12 +91,11 @@ def draw_regions(
         if len(chosen):
             axes.scatter(
                 *chosen.T, s=18, color=colours[index], edgecolor="white", linewidth=0.5,
-                marker=_MARKERS[index % len(_MARKERS)], label=f"class {index}", zorder=3,
+                marker=_marker(index), zorder=3,
             )  # fmt: skip
-    if len(points):
-        axes.legend(loc="upper right", frameon=True, framealpha=0.9)
     axes.set(xlim=(low, high), ylim=(low, high), xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
     axes.grid(False)
+    return colours
 
 
 def classify(net: Net, points: Array, scores: str | None = None, threshold: float = 0.5) -> Array:
@@ -144,7 +167,9 @@ def _original(net: Net, blob: Blob) -> Blob:
 
 
 def _limits(points: Array) -> Limits:
+    """From below the least to above the greatest coordinate of the points."""
     if not len(points):
         return -2.0, 2.0
-    edge = float(np.abs(points).max()) * 1.15
-    return -edge, edge
+    low, high = float(points.min()), float(points.max())
+    room = 0.08 * (high - low) or 1.0
+    return low - room, high + room

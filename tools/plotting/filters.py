@@ -20,7 +20,8 @@ def filters_figure(net: Net, layer: str | None = None, most: int = 64) -> Any:
         DemitasseError: there is no such layer, or its weights make no images.
     """
     node = _layer(net, layer)
-    images = filter_images(node)[:most]
+    every = filter_images(node)
+    images = every[:most]
     columns = math.ceil(math.sqrt(len(images) * 1.5))
     rows = math.ceil(len(images) / columns)
     figure = figures.new_figure(0.75 * columns + 1.4, 0.75 * rows + 0.6)
@@ -28,7 +29,10 @@ def filters_figure(net: Net, layer: str | None = None, most: int = 64) -> Any:
     shown = draw_images(all_axes.ravel(), images)
     if shown is not None:
         figure.colorbar(shown, ax=all_axes, label="weight", shrink=0.8)
-    title = f"{node.layer.name}: {len(images)} of {len(filter_images(node))}"
+    cut = "" if len(images) == len(every) else f" of {len(every):,}"
+    title = (
+        f"{node.layer.name}: {len(images):,}{cut} images, {images.shape[-2]} x {images.shape[-1]}"
+    )
     figure.suptitle(title, fontsize=12, fontweight="bold")
     return figure
 
