@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from layers.base import Layer, State
 from layers.blob import Array, Blob
 from layers.registry import register_layer
+
+log = logging.getLogger("demitasse")
 
 
 @register_layer("MemoryData")
@@ -21,7 +24,8 @@ class MemoryData(Layer):
     Shapes: no bottoms; top 0 (batch_size, channels, height, width); top 1 the labels,
     (batch_size, 1, 1, 1).
 
-    Parameters (memory_data_param): batch_size, channels, height, width, all needed.
+    Parameters (memory_data_param): batch_size, channels, height, width, all needed. A
+    transform_param does nothing: hand over the values as the net is to see them.
 
     Example::
 
@@ -42,6 +46,11 @@ class MemoryData(Layer):
         if 0 in self._shape:
             raise self.error(
                 "needs batch_size, channels, height and width above 0", got=self._shape
+            )
+        if self.layer_param.HasField("transform_param"):
+            log.warning(
+                'layer "%s": transform_param does nothing to arrays that are handed over',
+                self.name,
             )
         self._data: Array | None = None
         self._labels: Array | None = None

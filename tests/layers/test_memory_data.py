@@ -124,3 +124,8 @@ def test_refused(data: Any, labels: Any, words: str) -> None:
 def test_every_size_is_needed(field: str) -> None:
     with pytest.raises(LayerError, match="above 0"):
         Net(parse_net(re.sub(rf"{field}: \d", "", NET)), phase=TEST)
+
+
+def test_a_transform_that_does_nothing_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    Net(parse_net(NET.replace("memory_data", "transform_param { scale: 2 } memory_data", 1)))
+    assert "transform_param does nothing" in caplog.text
