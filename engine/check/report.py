@@ -96,13 +96,24 @@ class Report:
 
     @property
     def distinct(self) -> list[DemitasseError]:
-        """Each problem once: the phases share most layers, and differ in the size of a batch."""
+        """Each problem once, from the first line to the last of each file.
+
+        The phases share most layers, and differ in the size of a batch.
+        """
         found: dict[tuple[str, str, str], DemitasseError] = {}
         for problem in _flat(self.problems):
             where = problem.where.partition(" [bottoms")[0]
             key = (problem.id, where, re.sub(r"\d+", "#", problem.what))
             found.setdefault(key, problem)
-        return list(found.values())
+        files: dict[str, int] = {}
+        return sorted(found.values(), key=lambda problem: _position(problem.where, files))
+
+
+def _position(where: str, files: dict[str, int]) -> tuple[int, int, int]:
+    """File, line and column of a place; files are numbered as they come."""
+    spot = re.match(r"(.*?):(\d+):(\d+)", where)
+    file, line, column = spot.groups() if spot else (where.partition(",")[0], 0, 0)
+    return files.setdefault(file, len(files)), int(line), int(column)
 
 
 def _flat(problems: Sequence[DemitasseError]) -> list[DemitasseError]:

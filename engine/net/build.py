@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -195,15 +196,15 @@ def locator(spec: NetSpec) -> Locate:
 
     Of layers with one name, in different phases, the one that the spec's state includes is meant.
     """
-    paths: dict[str, str] = {}
-    if not spec.notices:  # an upgrade moves layers
-        for index, layer in enumerate(spec.param.layer):
-            if is_included(layer, spec.param.state, strict=False):
-                paths.setdefault(layer.name, f"layer.{index}")
+    before: Counter[str] = Counter()
+    numbers: dict[str, int] = {}
+    for layer in spec.param.layer:
+        if is_included(layer, spec.param.state, strict=False):
+            numbers.setdefault(layer.name, before[layer.name])
+        before[layer.name] += 1
 
     def locate(layer_name: str) -> str:
-        path = paths.get(layer_name)
-        written = (spec.origins.at(path) if path else None) or spec.origins.layer(layer_name)
+        written = spec.origins.layer(layer_name, numbers.get(layer_name, 0))
         return str(written or spec.path or "")
 
     return locate

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from engine.blob_io import fit_legacy, read_blob
-from layers import Layer
+from engine.schema import BlobProto
+from layers import DemitasseError, Layer
+from layers.blob import Array
 
 
 def take_given(layer: Layer) -> None:
@@ -19,8 +21,16 @@ def take_given(layer: Layer) -> None:
         what = "is given the wrong number of blobs"
         raise layer.error(what, len(given), len(layer.blobs), id="DM210")
     for index, (blob, proto) in enumerate(zip(layer.blobs, given, strict=True)):
-        array = fit_legacy(read_blob(proto, f'layer "{layer.name}", blob {index}'), blob.shape)
+        array = fit_legacy(_read(layer, index, proto), blob.shape)
         if array.shape != blob.shape:
             what = f"is given blob {index} in another shape"
             raise layer.error(what, array.shape, blob.shape, id="DM210")
         blob.data = array
+
+
+def _read(layer: Layer, index: int, proto: BlobProto) -> Array:
+    try:
+        return read_blob(proto)
+    except DemitasseError as problem:
+        what = f"is given blob {index} as a {problem.what}"
+        raise layer.error(what, problem.got, problem.expected, id="DM210") from problem

@@ -104,7 +104,9 @@ class _Binder:
             in_list = isinstance(node, Sequence)
             self.origins.add(at, item.location if in_list else entry.location)
             if field.message.endswith("LayerParameter") and isinstance(item, Mapping):
-                name = text_of(item.get("name")) or ""
+                old = item.get("layer")  # the oldest layers have their name one level deeper
+                held = old if isinstance(old, Mapping) else item
+                name = text_of(held.get("name")) or ""
                 self.origins.add_layer(name, at)
                 if item.flawed:
                     self.origins.flawed.add(name)

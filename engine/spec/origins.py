@@ -14,7 +14,7 @@ class Origins:
     def __init__(self) -> None:
         self.flawed: set[str] = set()
         self._fields: dict[str, Location] = {}
-        self._layers: dict[str, str] = {}
+        self._layers: dict[str, list[str]] = {}  # the paths of all layers of a name, in order
 
     def under(self, path: str) -> Origins:
         """The origins of the message at a path, such as a net inside a solver."""
@@ -24,9 +24,10 @@ class Origins:
         for known, location in self._fields.items():
             if known.startswith(head):
                 inner.add(known.removeprefix(head), location)
-        for name, known in self._layers.items():
-            if known.startswith(head):
-                inner.add_layer(name, known.removeprefix(head))
+        for name, paths in self._layers.items():
+            for known in paths:
+                if known.startswith(head):
+                    inner.add_layer(name, known.removeprefix(head))
         return inner
 
     def add(self, path: str, location: Location) -> None:
@@ -48,12 +49,13 @@ class Origins:
         return None
 
     def add_layer(self, name: str, path: str) -> None:
-        """Notes the path of a layer; the first of several with one name counts."""
-        self._layers.setdefault(name, path)
+        """Notes the path of a layer."""
+        self._layers.setdefault(name, []).append(path)
 
-    def layer(self, name: str) -> Location | None:
-        """Where the layer of this name was defined."""
-        return self._fields.get(self._layers.get(name, ""))
+    def layer(self, name: str, number: int = 0) -> Location | None:
+        """Where the layer of this name was defined; of several, counted from 0, the one meant."""
+        paths = self._layers.get(name)
+        return self._fields.get(paths[number if number < len(paths) else 0]) if paths else None
 
     def field(self, path: str) -> Location | None:
         """Where a field was given; a layer may be named by position or by its name."""
@@ -64,5 +66,5 @@ class Origins:
             # Names hold dots too: the longest that fits is the one meant.
             for name in sorted(self._layers, key=len, reverse=True):
                 if rest == name or rest.startswith(name + "."):
-                    return self._fields.get(self._layers[name] + rest[len(name) :])
+                    return self._fields.get(self._layers[name][0] + rest[len(name) :])
         return None

@@ -25,6 +25,7 @@ _WITH_BIAS = {
     "ConvolutionDepthwise": "convolution_param",
     "InnerProduct": "inner_product_param",
 }
+_OURS = ("layers", "engine")
 _SHARED_FIELDS = {"transform_param", "loss_param"}  # read by whole families of layers
 
 
@@ -95,8 +96,8 @@ def foreign_parameters(net: CheckedNet) -> Iterator[DemitasseError]:
     """DM605: parameters that the layer's type does not read."""
     for layer in net.graph.layers:
         cls = find_layer(layer.type)
-        if cls is None or cls.type == "Python":
-            continue
+        if cls is None or cls.type == "Python" or cls.__module__.partition(".")[0] not in _OURS:
+            continue  # how others describe theirs is not known
         read = parameter_fields(cls)
         for field, _ in layer.ListFields():
             if not field.name.endswith("_param") or field.name in read | _SHARED_FIELDS:
