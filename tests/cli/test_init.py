@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from engine.caffe.io import array_to_datum
+from engine.data.array_file import read_array
 from engine.spec import read_solver
 from tests.harness.places import ROOT
 from tools import cli
@@ -75,6 +78,48 @@ def test_output(capsys: pytest.CaptureFixture[str]) -> None:
 def test_digits_are_named_relative_inside_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     assert init._digits(ROOT) == "configs/mnist/digits"
     assert Path(init._digits(Path.cwd())).is_absolute()
+
+
+def write_digits(kind: str, name: str, count: int) -> None:
+    """So many of the bundled digits in one of the forms that starters read."""
+    digits = ROOT / "configs" / "mnist" / "digits"
+    images = read_array(digits / "t10k-images-idx3-ubyte.gz", None)[:count].reshape(-1, 1, 28, 28)
+    labels = read_array(digits / "t10k-labels-idx1-ubyte.gz", None)[:count]
+    if kind == "csv":
+        rows = np.column_stack([labels, images.reshape(count, -1)])
+        head = ",".join(["label", *(f"p{n}" for n in range(784))])
+        np.savetxt(f"{name}.csv", rows, "%d", ",", header=head, comments="")
+    elif kind == "hdf5":
+        h5py = pytest.importorskip("h5py")
+        with h5py.File(f"{name}.h5", "w") as file:
+            file["data"], file["label"] = images.astype(np.float32), labels.astype(np.float32)
+        Path(f"{name}.txt").write_text(f"{name}.h5\n")
+    elif kind == "lmdb":
+        lmdb = pytest.importorskip("lmdb")
+        with lmdb.open(f"{name}_lmdb", map_size=2**24) as base, base.begin(write=True) as batch:
+            for at, (image, label) in enumerate(zip(images, labels, strict=True)):
+                batch.put(b"%08d" % at, array_to_datum(image, int(label)).SerializeToString())
+    else:
+        cv2 = pytest.importorskip("cv2")
+        for at, (image, label) in enumerate(zip(images, labels, strict=True)):
+            Path(name, str(label)).mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(f"{name}/{label}/{at}.png", image[0])
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "lenet", "lstm"])
+@pytest.mark.parametrize("source", init.sources())
+def test_trains_on_data_of_ones_own(
+    kind: str, source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["init", kind, "--data", source]) == 0
+    assert "with your data in place, train --config" in capsys.readouterr().out
+    text = Path(f"{kind}.yaml").read_text()
+    assert "@" not in text and "\n  digits:" not in text and "${digits}" not in text
+    assert max(map(len, text.splitlines())) <= 100
+    write_digits(source, "train", 60)
+    write_digits(source, "test", 100)
+    assert train.main(["--config", f"{kind}.yaml", *FEW]) == 0
+    assert "Iteration 2, testing net #0:" in capsys.readouterr().out
 
 
 def test_editors_find_the_schema() -> None:

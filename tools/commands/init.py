@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -16,10 +17,18 @@ _ROOT = Path(__file__).resolve().parents[2]
 _DIGITS = Path("configs") / "mnist" / "digits"
 _SCHEMA = Path("configs") / "demitasse.schema.json"
 
+_DATA = re.compile(r"(    - name: digits\n.*?    - name: held_out\n(?:      [^\n]*\n)+)", re.DOTALL)
+_TOP, _TEST_BATCH = re.compile(r"top: (\[.*\])"), re.compile(r"held_out(?:.|\n)*batch_size: (\S+)")
+
 
 def kinds() -> list[str]:
     """The starters there are."""
     return sorted(file.stem for file in _FOLDER.glob("*.yaml"))
+
+
+def sources() -> list[str]:
+    """The kinds of data that a starter can be written for, beside the bundled digits."""
+    return sorted(file.stem for file in (_FOLDER / "sources").glob("*.yaml"))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "kind", metavar="KIND", nargs="?", default="lenet", choices=kinds(),
         help=f"{', '.join(kinds())}; lenet unless told",
+    )  # fmt: skip
+    parser.add_argument(
+        "--data", choices=sources(), metavar="SOURCE",
+        help=f"data of your own: {', '.join(sources())}; the bundled digits unless told",
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="the file to write (KIND.yaml); - prints it"
@@ -45,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path.cwd() if printed else target.absolute().parent
     schema = _schema(folder)
     text = (_FOLDER / f"{arguments.kind}.yaml").read_text(encoding="utf-8")
+    if arguments.data:
+        text = _with_source(text, arguments.data)
     name = f"{arguments.kind}.yaml" if printed else str(target)
     for mark, words in {"DIGITS": _digits(folder), "FILE": name, "SCHEMA": schema}.items():
         text = text.replace(f"@{mark}@", words)
@@ -52,11 +67,28 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     write_atomically(target, text.encode())
-    print(f"{target} written: train --config {target}")
+    when = "with your data in place, " if arguments.data else ""
+    print(f"{target} written: {when}train --config {target}")
     if schema == _SCHEMA.name:
         write_atomically(folder / schema, schema_text().encode())
         print(f"{target.with_name(schema)} written: editors complete and check {target.name} by it")
     return 0
+
+
+def _with_source(text: str, kind: str) -> str:
+    """A starter that reads data of another kind than the digits."""
+    source = (_FOLDER / "sources" / f"{kind}.yaml").read_text(encoding="utf-8")
+    what, train, test, layers = source.split("\n", 3)
+    before, layer, rest = _DATA.split(text)
+    top, batch = (found[1] for found in (_TOP.search(layer), _TEST_BATCH.search(layer)) if found)
+    batch = f'"{batch}"' if "$" in batch else batch
+    layers = layers.replace("@TOP@", top).replace("@TEST_BATCH@", batch)
+    places = f"  train: {train[2:]}  # {what[2:]}\n  test: {test[2:]}\n"
+    note = (
+        "# It reads your data; put it where `vars` say. Figures above are of the bundled digits.\n"
+    )
+    before = re.sub(r"  digits: .*\n", places, before)
+    return before.replace("# yaml-language-server", note + "# yaml-language-server") + layers + rest
 
 
 def _schema(folder: Path) -> str:
