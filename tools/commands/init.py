@@ -82,6 +82,9 @@ def _with_source(text: str, kind: str) -> str:
     before, layer, rest = _DATA.split(text)
     top, batch = (found[1] for found in (_TOP.search(layer), _TEST_BATCH.search(layer)) if found)
     batch = f'"{batch}"' if "$" in batch else batch
+    if top == "[data]" and "type: ImageFolder" in layers:  # which always makes labels
+        top = "[data, label]"
+        layers += "\n    - {name: unread, type: Silence, bottom: label}  # labels are not needed\n"
     layers = layers.replace("@TOP@", top).replace("@TEST_BATCH@", batch)
     places = f"  train: {train[2:]}  # {what[2:]}\n  test: {test[2:]}\n"
     note = (
