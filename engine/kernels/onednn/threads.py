@@ -1,0 +1,19 @@
+"""The number of threads that primitives are made for and run in."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+
+from engine.kernels.onednn.calls import functions
+
+
+def use_threads(count: int) -> None:
+    """Has OpenMP use so many threads for what this thread starts."""
+    _openmp().omp_set_num_threads(count)
+
+
+@cache
+def _openmp() -> ctypes.CDLL:
+    functions()  # brings the OpenMP that it needs with it
+    return ctypes.CDLL("libgomp.so.1")
