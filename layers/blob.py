@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -11,6 +11,13 @@ from numpy.typing import DTypeLike, NDArray
 from layers.errors import DemitasseError
 
 Array = NDArray[Any]
+
+
+class Home(Protocol):
+    """Where a blob's values are while its own arrays do not show them."""
+
+    def fetch(self, blob: Blob, which: int) -> None:
+        """Brings the values (0) or the gradient (1) into the blob's array, as somebody looks."""
 
 
 class Blob:
@@ -26,11 +33,12 @@ class Blob:
         dtype: float32, or float64 where gradients are checked.
     """
 
-    __slots__ = ("name", "dtype", "_shape", "_stores", "_views")
+    __slots__ = ("name", "dtype", "home", "_shape", "_stores", "_views")
 
     def __init__(self, shape: tuple[int, ...] = (), name: str = "", dtype: DTypeLike = np.float32):
         self.name = name
         self.dtype = np.dtype(dtype)
+        self.home: Home | None = None
         self._shape = tuple(shape)
         self._stores: list[Array | None] = [None, None]
         self._views: list[Array | None] = [None, None]
@@ -42,7 +50,7 @@ class Blob:
     def data(self) -> Array:
         """The values. Assigning copies into the array that is there."""
         view = self._views[0]
-        return view if view is not None else self._allocate(0)
+        return view if view is not None else self._look(0)
 
     @data.setter
     def data(self, values: Any) -> None:
@@ -52,7 +60,7 @@ class Blob:
     def diff(self) -> Array:
         """The gradient of the loss with respect to the values."""
         view = self._views[1]
-        return view if view is not None else self._allocate(1)
+        return view if view is not None else self._look(1)
 
     @diff.setter
     def diff(self, values: Any) -> None:
@@ -146,6 +154,28 @@ class Blob:
         self._stores[which] = storage.reshape(-1)
         self._views[which] = storage.reshape(self._shape)
 
+    def store(self, which: int) -> Array:
+        """The flat storage of the values (0) or the gradient (1), whoever may show it."""
+        store = self._stores[which]
+        return self._allocate(which) if store is None else store
+
+    def show(self, which: int) -> Array:
+        """The blob's own array of values (0) or gradient (1), without asking its home for it."""
+        view = self._views[which]
+        if view is None:
+            view = self._views[which] = self.store(which)[: self.count].reshape(self._shape)
+        return view
+
+    def hide(self, which: int) -> None:
+        """Has whoever looks next ask the blob's home for the values (0) or the gradient (1)."""
+        self._views[which] = None
+
+    def _look(self, which: int) -> Array:
+        array = self.show(which)
+        if self.home is not None:
+            self.home.fetch(self, which)
+        return array
+
     def _allocate(self, which: int) -> Array:
         try:
             store = np.zeros(self.count, self.dtype)
@@ -156,9 +186,7 @@ class Blob:
                 got=f"{size:,.1f} GiB",
             ) from problem
         self._stores[which] = store
-        view = store.reshape(self._shape)
-        self._views[which] = view
-        return view
+        return store
 
     def _assign(self, array: Array, values: Any, what: str) -> None:
         values = as_array(values, self.name)

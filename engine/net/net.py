@@ -23,15 +23,15 @@ from engine.net.arguments import (
     refuse_swapped,
 )
 from engine.net.build import NetBuilder, describing_bottoms, located, reshape
-from engine.net.debug import Tracer
+from engine.net.fast_passes import FastPasses
 from engine.net.gradient_flow import Node
 from engine.net.params import Arena, Param
+from engine.net.passes import Passes
 from engine.net.pycaffe import PycaffeNet
 from engine.net.seeds import generator
 from engine.spec import find_file
 from layers import TRAIN, Blob, Layer, LayerContext
 from layers.blob import Array, as_array
-from layers.kernels.threads import computing
 
 
 class Net(PycaffeNet):
@@ -89,7 +89,6 @@ class Net(PycaffeNet):
         self.arena: Arena = built.build()
         self.name: str = spec.param.name
         self.debug_info: bool = spec.param.debug_info
-        self._tracer = Tracer()
         self._has_run = False
         self.nodes: list[Node] = built.nodes
         self.blobs: dict[str, Blob] = built.blobs
@@ -97,6 +96,8 @@ class Net(PycaffeNet):
         self.learnable: list[Param] = built.params.learnable
         self.shared_params: set[tuple[str, int]] = built.params.shared
         self._locate, self._lineage = built.locate, built.lineage
+        fast = FastPasses(self.nodes, self.rng, np.dtype(dtype))
+        self.passes = Passes(self.nodes, self.arena, fast, self._locate, self._reshape)
         self.params: dict[str, list[Blob]] = {
             node.layer.name: node.layer.blobs for node in self.nodes if node.layer.blobs
         }
@@ -188,41 +189,25 @@ class Net(PycaffeNet):
         for name, values in top_diffs.items():
             find_blob(self.blobs, name).diff = values
         first, last = self._range(end, start)
-        with computing():
-            self._backward(first, last)
+        self.passes.backward(first, last, self.debug_info)
         names = self.inputs if end is None else [blob.name for blob in self.nodes[first].bottom]
         return {name: self.blobs[name].diff for name in [*names, *diffs]}
 
     def forward_from_to(self, first: int, last: int) -> float:
         """Runs the layers at positions ``first`` to ``last``; returns their weighted loss."""
-        with computing():
-            return self._forward(first, last)
+        self._has_run = True
+        return self.passes.forward(first, last, self.debug_info)
 
-    def _forward(self, first: int, last: int) -> float:
-        loss, self._has_run = 0.0, True
-        for node in self.nodes[first : last + 1]:
-            if node.shapes != [blob.shape for blob in node.bottom]:
-                self._reshape(node)
-            with located(self._locate, node.layer.name):
-                node.layer.forward(node.bottom, node.top)
-            for blob, weight in zip(node.top, node.loss_weights, strict=True):
-                if weight:
-                    loss += weight * float(blob.data.sum())
-            if self.debug_info:
-                self._tracer.forward(node)
-        return loss
+    def forward_backward(self, fresh: bool = False) -> float:
+        """One training pass: forward, then backward; returns the weighted loss.
 
-    def _backward(self, first: int, last: int) -> None:
-        for node in reversed(self.nodes[first : last + 1]):
-            if node.need_backward:
-                node.layer.backward(node.top, node.propagate_down, node.bottom)
-                if self.debug_info:
-                    self._tracer.backward(node)
-
-    def forward_backward(self) -> float:
-        """One training pass: forward, then backward; returns the weighted loss."""
-        loss = self.forward_from_to(0, len(self.nodes) - 1)
-        self.backward()
+        Args:
+            fresh: whether the gradients of parameters replace what was there, as after
+                ``clear_param_diffs``, instead of being added to it.
+        """
+        last = len(self.nodes) - 1
+        loss = self.forward_from_to(0, last)
+        self.passes.backward(0, last, self.debug_info, fresh)
         return loss
 
     def reshape(self) -> None:

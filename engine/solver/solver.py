@@ -197,9 +197,8 @@ class Solver:
         return snapshot.path
 
     def _iterate(self) -> None:
-        self.net.clear_param_diffs()
         iter_size = self.param.iter_size
-        loss = sum(self._pass() for _ in range(iter_size)) / iter_size
+        loss = sum(self._pass(fresh=index == 0) for index in range(iter_size)) / iter_size
         smoothed = self.losses.add(loss)
         rate = self.companions.rate(self.iter, smoothed)
         step = Step(self.iter, loss, smoothed, rate, self.batch_size * iter_size)
@@ -215,10 +214,10 @@ class Solver:
         self.iter += 1
         self.listener.stepped(step)
 
-    def _pass(self) -> float:
+    def _pass(self, fresh: bool) -> float:
         # What leaves the numbers is said once, by the loss, and not by every operation.
         with np.errstate(all="ignore"):
-            loss = self.net.forward_backward()
+            loss = self.net.forward_backward(fresh)
         check_loss(self.net, self.iter, loss)
         return loss
 

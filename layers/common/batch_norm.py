@@ -94,7 +94,7 @@ class BatchNorm(NeuronLayer):
             np.copyto(self.normalized[:, c], y[:, c])
 
         channelwise(some, x)
-        self._update(mean, variance, x.size // max(1, x.shape[1]))
+        self.update_statistics(mean, variance, x.size // max(1, x.shape[1]))
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -117,7 +117,7 @@ class BatchNorm(NeuronLayer):
 
         channelwise(some, dy)
 
-    def _update(self, mean: Array, variance: Array, m: int) -> None:
+    def update_statistics(self, mean: Array, variance: Array, m: int) -> None:
         """Moves the running statistics on."""
         fraction = self.layer_param.batch_norm_param.moving_average_fraction
         unbiased = m / (m - 1) if m > 1 else 1.0

@@ -55,8 +55,8 @@ def test_a_gradient_where_all_tops_are_numbers(tiny: Path, monkeypatch: pytest.M
     solver = make(tiny, SETTINGS)
     forward_backward = solver.net.forward_backward
 
-    def with_bad_gradient() -> float:
-        forward_backward()
+    def with_bad_gradient(fresh: bool) -> float:
+        forward_backward(fresh)
         solver.net.params["ip1"][0].diff[0, 0] = np.nan
         return float("inf")
 
@@ -72,14 +72,14 @@ def test_a_state_that_is_no_number_is_not_saved(
     solver = make(tiny, SETTINGS)
     solver.step(2)
     before = {path.name: path.read_bytes() for path in tiny.glob("snap*")}
-    backward = solver.net.backward
+    forward_backward = solver.net.forward_backward
 
-    def overflowing() -> dict:
-        result = backward()
+    def overflowing(fresh: bool) -> float:
+        loss = forward_backward(fresh)
         solver.net.params["ip2"][0].diff[0, 0] = np.inf
-        return result
+        return loss
 
-    monkeypatch.setattr(solver.net, "backward", overflowing)
+    monkeypatch.setattr(solver.net, "forward_backward", overflowing)
     with pytest.raises(DivergedError) as caught:
         solver.step(1)
     message = str(caught.value)

@@ -1,0 +1,121 @@
+"""Which engine runs a net's passes: its layers one by one, or a plan compiled from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.kernels.onednn.library import find_library
+from engine.net.gradient_flow import Node
+from layers.errors import DemitasseError
+
+if TYPE_CHECKING:
+    from engine.plan import Plan
+
+VARIABLE = "DEMITASSE_ENGINE"
+ENGINES = ("default", "numpy", "onednn")
+
+
+def fast_engine() -> bool:
+    """Whether nets are compiled for oneDNN: as ``DEMITASSE_ENGINE`` says, else if it is there.
+
+    Raises:
+        DemitasseError: the variable holds no engine's name, or one that is not installed.
+    """
+    wanted = os.environ.get(VARIABLE, "default").lower()
+    if wanted not in ENGINES:
+        raise DemitasseError(f"{VARIABLE} names no engine", got=wanted, expected=", ".join(ENGINES))
+    if wanted == "numpy":
+        return False
+    found = find_library() is not None
+    if wanted == "onednn" and not found:
+        raise DemitasseError(
+            f"{VARIABLE} asks for oneDNN, which is not installed",
+            hint="pip install 'demitasse[fast]'",
+        )
+    return found
+
+
+class FastPasses:
+    """Runs whole passes by a plan, and knows when the layers themselves must take over.
+
+    A plan is compiled for the shapes of the net. Who runs a net in parts needs what each
+    layer keeps between its passes, which a plan does not; so the first partial pass ends it,
+    and the layers compute once more what the plan has computed.
+
+    Args:
+        nodes: of the net, in order.
+        rng: the net's random generator.
+        dtype: of the blobs; a plan computes in float32 only.
+    """
+
+    def __init__(self, nodes: Sequence[Node], rng: np.random.Generator, dtype: np.dtype):
+        self._nodes, self._rng = nodes, rng
+        self._wanted = dtype == np.float32 and fast_engine()
+        self._plan: Plan | None = None
+        self._has_run = False
+        self._rng_state = rng.bit_generator.state
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan, once a pass has been compiled."""
+        return self._plan
+
+    def forward(self) -> int:
+        """Runs the forward pass as far as the plan does.
+
+        Returns:
+            the position of the layer to go on from; the number of layers when all have run.
+        """
+        self._has_run = False
+        if not self._wanted:
+            return 0
+        from engine.plan import compile_plan
+        from engine.plan.operations.reference import ShapeChanged
+
+        if self._plan is None or not self._plan.fits():
+            self._leave()
+            self._plan = compile_plan(self._nodes)
+        self._rng_state = self._rng.bit_generator.state
+        try:
+            self._plan.forward()
+        except ShapeChanged as change:
+            self._leave()
+            self._again(change.position + 1)
+            return change.position + 1
+        self._has_run = True
+        return len(self._nodes)
+
+    def backward(self, fresh: bool) -> bool:
+        """Runs the backward pass, if the forward pass before it was the plan's."""
+        if not self._has_run or self._plan is None:
+            return False
+        self._plan.backward(fresh)
+        return True
+
+    def stop(self) -> None:
+        """From now on the layers run; they catch up on what the plan has computed."""
+        ran, self._has_run, self._wanted = self._has_run, False, False
+        self._leave()
+        if ran:
+            self._again(len(self._nodes))
+
+    def _leave(self) -> None:
+        if self._plan is not None:
+            self._plan.leave()
+            self._plan = None
+
+    def _again(self, end: int) -> None:
+        """Has the layers that the plan stood in for compute what they keep for backward."""
+        now = self._rng.bit_generator.state
+        self._rng.bit_generator.state = self._rng_state
+        for node in self._nodes[:end]:
+            if node.bottom:
+                kept = [blob.data.copy() for blob in node.layer.blobs]
+                node.layer.forward(node.bottom, node.top)
+                for blob, values in zip(node.layer.blobs, kept, strict=True):
+                    blob.data = values  # running statistics have moved on already
+        self._rng.bit_generator.state = now

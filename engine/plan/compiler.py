@@ -1,0 +1,279 @@
+"""The compiler: from the nodes of a net to calls, with memory and layouts planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from engine.kernels.onednn.memory import Layout, Memory
+from engine.kernels.onednn.primitive import Call, Description, Scratch, create, prepared, primitive
+from engine.kernels.onednn.reorder import reorder
+from engine.net.gradient_flow import Node
+from engine.plan.tensor import BoundMemory, Tensor
+from layers.blob import Array, Blob
+
+CHANNELS_LAST = (0, 2, 3, 1)
+
+
+class Compiler:
+    """Collects the calls of a pass, operation by operation.
+
+    Operations take their inputs with :meth:`values`, make tops with :meth:`make`, and
+    :meth:`emit` calls. The backward pass is compiled in two ways: gradients of parameters
+    replace what was there (``fresh``), or are added to it.
+
+    Args:
+        nodes: of the net, in order.
+    """
+
+    def __init__(self, nodes: Sequence[Node]):
+        self.nodes = list(nodes)
+        self.scratch = Scratch()
+        self.calls: list[Call] = []
+        self.bound: list[BoundMemory] = []
+        self.fresh = True
+        self._tensors: dict[int, Tensor] = {}
+        self.made: dict[int, list[Tensor]] = {}
+        self._parameters: dict[int, list[Memory]] = {}
+        self._forward_parameters: dict[int, list[Memory]] = {}
+        self._written: set[int] = set()
+        self.revisions: dict[int, Callable[[Array], None]] = {}
+        self._outputs: set[int] = set()
+        for node in nodes:
+            self._outputs.difference_update(map(id, node.bottom))
+            self._outputs.update(map(id, node.top))
+
+    def emit(self, *calls: Call) -> None:
+        """Appends calls to the pass that is being compiled."""
+        self.calls.extend(calls)
+
+    def run(self, description: Description, **memories: Memory | None) -> None:
+        """Appends a primitive on these memories."""
+        self.emit(primitive(description, self.scratch, **memories))
+
+    def run_with(self, description: Description, given: Sequence[tuple[int, Memory]]) -> None:
+        """Appends a primitive whose arguments are given by number."""
+        handle = create(description)
+        self.emit(prepared(handle, description, given, self.scratch))
+
+    def copy(self, source: Memory, target: Memory, add: bool = False) -> None:
+        """Appends a copy into another layout, or an addition to what is there."""
+        self.emit(reorder(source, target, self.scratch, add))
+
+    def one_way(self, source: Memory, target: Memory) -> Call:
+        """A copy that is not part of a pass."""
+        copy = reorder(source, target, self.scratch)
+        self.scratch.bind()
+        return copy
+
+    def both_ways(self, memory: Memory, other: Memory) -> tuple[Call, Call]:
+        """A copy from one into the other, and the one back."""
+        return self.one_way(memory, other), self.one_way(other, memory)
+
+    # Values ---------------------------------------------------------------------------------
+
+    def tensor(self, blob: Blob) -> Tensor:
+        """The blob as it is at this point of the forward pass."""
+        return self._tensors[id(blob)]
+
+    def make(self, blob: Blob, memory: Memory) -> Tensor:
+        """Notes what an operation makes of a blob: its first version, or the next."""
+        tensor = Tensor(blob, memory)
+        self._tensors[id(blob)] = tensor
+        self.made.setdefault(id(blob), []).append(tensor)
+        return tensor
+
+    def own(self, blob: Blob, which: int = 0) -> Memory:
+        """Memory over the blob's own array, in the plain layout."""
+        array = blob.store(which)
+        memory = Memory(Layout.plain(blob.shape), array)
+        self.bound.append(BoundMemory(blob, which, memory, Memory.move))
+        return memory
+
+    def top_memory(self, blob: Blob, layout: Layout, fresh: bool = False) -> Memory:
+        """Memory for what an operation makes: the blob's own array where the layout allows.
+
+        With ``fresh``, never that of an earlier version of the blob.
+        """
+        plain = Layout.plain(blob.shape)
+        if plain.same_bytes(layout) and not (fresh and id(blob) in self.made):
+            return self._seen_as(self.own(blob), layout)
+        return Memory(layout)
+
+    def values(self, tensor: Tensor, layout: Layout) -> Memory:
+        """The tensor's values in a layout; a copy is appended where they are not."""
+        for memory in tensor.copies:
+            if memory.layout == layout:
+                return memory
+            if memory.layout.same_bytes(layout):
+                return self._seen_as(memory, layout)
+        copy = Memory(layout)
+        self.copy(tensor.memory, copy)
+        tensor.copies.append(copy)
+        return copy
+
+    def preferred(self, shape: Sequence[int]) -> Layout:
+        """The layout that images do best in; for other arrays the plain one."""
+        if len(shape) == 4:
+            return Layout.ordered(shape, CHANNELS_LAST)
+        return Layout.plain(shape)
+
+    # Gradients ------------------------------------------------------------------------------
+
+    def diff(self, tensor: Tensor) -> Memory:
+        """The memory of a tensor's gradient, in the layout of its values."""
+        if tensor.diff is None:
+            if is_own(tensor.memory, tensor.blob, 0):
+                tensor.diff = self._seen_as(self.own(tensor.blob, 1), tensor.layout)
+            else:
+                tensor.diff = Memory(tensor.layout)
+        return tensor.diff
+
+    def is_output(self, blob: Blob) -> bool:
+        """Whether no layer reads the blob's last version, so its gradient is the caller's."""
+        return id(blob) in self._outputs
+
+    def gradient(self, tensor: Tensor, layout: Layout) -> Memory:
+        """The gradient of a top in a layout; a copy is appended where it is not."""
+        diff = self.diff(tensor)
+        if diff.layout.same_bytes(layout):
+            return self._seen_as(diff, layout)
+        copy = Memory(layout)
+        self.copy(diff, copy)
+        return copy
+
+    def give(self, tensor: Tensor, layout: Layout, write: Callable[[Memory], None]) -> None:
+        """Has ``write`` emit the calls that compute a bottom's gradient in a layout."""
+        diff = self.diff(tensor)
+        if diff.layout.same_bytes(layout):
+            write(self._seen_as(diff, layout))
+            return
+        temporary = Memory(layout)
+        write(temporary)
+        self.copy(temporary, diff)
+
+    def changed(self, tensor: Tensor, diff: Memory) -> Memory:
+        """Memory for a gradient that is computed from ``diff``: the same, unless others read it."""
+        return Memory(diff.layout) if tensor.shared else diff
+
+    def when_looked_at(self, tensor: Tensor, revise: Callable[[Array], None]) -> None:
+        """Has the gradient revised for who looks, where fused layers skipped what it should be."""
+        self.revisions[id(tensor)] = revise
+
+    def pass_on(self, tensor: Tensor, diff: Memory) -> None:
+        """Makes a gradient that others read, too, that of the tensor."""
+        if tensor.diff is None and diff.layout == tensor.layout:
+            tensor.diff, tensor.shared = diff, True
+        else:
+            self.give(tensor, diff.layout, lambda dx: self.copy(diff, dx))
+
+    # Parameters -----------------------------------------------------------------------------
+
+    def parameter(self, blob: Blob, layout: Layout) -> Memory:
+        """A parameter in a layout; where it lies otherwise in the arena, a copy is appended."""
+        plain = Layout.plain(layout.shape)
+        held = self._parameters.setdefault(id(blob), [])
+        for memory in held:
+            if memory.layout == layout:
+                return memory
+        if not held:
+            held.append(self._over(blob, 0, plain))
+            if plain == layout:
+                return held[0]
+        copy = Memory(layout)
+        self.copy(held[0], copy)
+        held.append(copy)
+        return copy
+
+    def parameter_gradients(
+        self,
+        description: Description,
+        parts: dict[str, tuple[Blob, Layout, bool]],
+        **memories: Memory | None,
+    ) -> None:
+        """Appends a primitive that computes gradients of parameters, and puts them in the arena.
+
+        Args:
+            description: the primitive.
+            parts: for each such argument: the parameter, the layout it is computed in, and
+                whether it learns at all.
+            memories: the other arguments.
+        """
+        computed: dict[str, Memory] = {}
+        moves: list[tuple[Memory, Memory, bool]] = []
+        for name, (blob, layout, learns) in parts.items():
+            target = self._over(blob, 1, Layout.plain(layout.shape))
+            add = not self.replaces(blob) if learns else False
+            if learns and not add and target.layout == layout:
+                computed[name] = target
+                continue
+            computed[name] = Memory(layout)
+            if learns:
+                moves.append((computed[name], target, add))
+        self.run(description, **computed, **memories)
+        for source, target, add in moves:
+            self.copy(source, target, add)
+
+    def replaces(self, blob: Blob) -> bool:
+        """Whether the gradient computed next is to replace what is in the arena."""
+        place = blob.show(1).ctypes.data
+        first = place not in self._written
+        self._written.add(place)
+        return self.fresh and first
+
+    def end_forward(self) -> list[Call]:
+        """The calls of the forward pass, whose copies the backward pass may use."""
+        self._forward_parameters = {key: list(held) for key, held in self._parameters.items()}
+        for tensors in self.made.values():
+            for tensor in tensors:
+                tensor.forward_copies = list(tensor.copies)
+        return self.calls
+
+    def start_backward(self, fresh: bool) -> None:
+        """From here on, calls belong to the backward pass."""
+        self.calls, self.fresh = [], fresh
+        self._written = set()
+        self._parameters = {key: list(held) for key, held in self._forward_parameters.items()}
+        for tensors in self.made.values():
+            for tensor in tensors:
+                tensor.copies = list(tensor.forward_copies)
+
+    def _over(self, blob: Blob, which: int, layout: Layout) -> Memory:
+        """Memory over a parameter in the arena, under a shape that primitives want."""
+        memory = Memory(layout, blob.store(which))
+        self.bound.append(BoundMemory(blob, which, memory, Memory.move))
+        return memory
+
+    def follow(self, memory: Memory, blob: Blob, which: int) -> None:
+        """Keeps memory over a blob's own array there, when the array moves."""
+        if is_own(memory, blob, which):
+            self.bound.append(BoundMemory(blob, which, memory, Memory.move))
+
+    def follower(self, blobs: Sequence[Blob], which: int) -> Call:
+        """A call that finds the arrays of these blobs again, after a layer may have moved them."""
+        wanted = {id(blob) for blob in blobs}
+        found: list[BoundMemory] | None = None
+
+        def follow() -> None:
+            nonlocal found
+            if found is None:
+                found = [b for b in self.bound if id(b.blob) in wanted and b.which == which]
+            for bound in found:
+                bound.follow()
+
+        return follow
+
+    def _seen_as(self, memory: Memory, layout: Layout) -> Memory:
+        """The same memory under an equal layout; it follows when the array moves."""
+        if memory.layout == layout:
+            return memory
+        seen = memory.seen_as(layout)
+        for bound in self.bound:
+            if bound.memory is memory:
+                self.bound.append(BoundMemory(bound.blob, bound.which, seen, Memory.move))
+                break
+        return seen
+
+
+def is_own(memory: Memory, blob: Blob, which: int) -> bool:
+    """Whether memory is the blob's own array of values (0) or gradient (1)."""
+    return bool(memory.store.ctypes.data == blob.store(which).ctypes.data)

@@ -1,0 +1,75 @@
+"""The contract of operations, and their registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, TypeVar
+
+from engine.net.gradient_flow import Node
+from engine.plan.compiler import Compiler
+
+_operations: dict[str, type[Operation]] = {}
+
+OperationClass = TypeVar("OperationClass", bound="type[Operation]")
+
+
+class Operation:
+    """Computes what one node of a net computes, or several that follow each other in place.
+
+    The constructor compiles the forward pass. It asks for all that the backward pass will
+    need before it emits anything; when oneDNN lacks something, it raises OneDNNError, and the
+    reference layer runs instead.
+
+    Args:
+        compiler: takes the calls.
+        nodes: those that :meth:`match` took.
+    """
+
+    layers: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
+        self.nodes = list(nodes)
+        self.node = nodes[0]
+
+    @classmethod
+    def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
+        """The nodes, from ``index`` on, that it computes; none where it does not apply."""
+        return [nodes[index]]
+
+    def backward(self, compiler: Compiler) -> None:
+        """Compiles the backward pass; runs only where the nodes have something to do there."""
+        raise NotImplementedError
+
+
+def operation(*layers: str) -> Callable[[OperationClass], OperationClass]:
+    """Class decorator: the operation computes layers of these types."""
+
+    def register(cls: OperationClass) -> OperationClass:
+        cls.layers = layers
+        for layer in layers:
+            _operations[layer] = cls
+        return cls
+
+    return register
+
+
+def find_operation(layer: str) -> type[Operation] | None:
+    """The operation for a layer type, where there is one."""
+    return _operations.get(layer)
+
+
+def next_in_place(nodes: Sequence[Node], index: int) -> Node | None:
+    """The node that changes this one's only top in place, if that is what is done with it."""
+    top = nodes[index].top[0]
+    for node in nodes[index + 1 :]:
+        if any(blob is top for blob in node.bottom):
+            in_place = len(node.bottom) == 1 and len(node.top) == 1 and node.top[0] is top
+            return node if in_place else None
+    return None
+
+
+def same_backward(first: Node, second: Node) -> bool:
+    """Whether the gradient passes through both or neither."""
+    return first.need_backward == second.need_backward and (
+        not second.need_backward or all(second.propagate_down)
+    )

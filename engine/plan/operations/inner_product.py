@@ -1,0 +1,92 @@
+"""InnerProduct, with the bias and an activation that follows in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.kernels.onednn.constants import FORWARD_TRAINING, WEIGHTS_MD
+from engine.kernels.onednn.memory import Layout, Memory
+from engine.kernels.onednn.primitive import attributes, describe
+from engine.net.gradient_flow import Node
+from engine.plan.compiler import Compiler
+from engine.plan.operations.activation import activate, activation_back, activation_of
+from engine.plan.operations.base import Operation, operation
+
+
+@operation("InnerProduct")
+class InnerProduct(Operation):
+    """A matrix product.
+
+    The forward one reads the weights in oneDNN's own order: in ours, with the sum along the
+    last axis, it would be many times slower with few images. The backward ones are as fast
+    in ours, and leave the gradient where it belongs.
+    """
+
+    @classmethod
+    def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
+        node = nodes[index]
+        p = node.layer.layer_param.inner_product_param
+        if p.transpose or p.axis != 1 or node.bottom[0].num_axes < 2 or not node.bottom[0].count:
+            return []
+        follower = activation_of(nodes, index, "ReLU", "Sigmoid", "TanH")
+        return [node] if follower is None else [node, follower]
+
+    def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
+        super().__init__(compiler, nodes)
+        (bottom,), (top,) = self.node.bottom, self.node.top
+        self.activation = nodes[1].layer.type if len(nodes) > 1 else ""
+        self.source = compiler.tensor(bottom)
+        self.weights, *rest = self.node.layer.blobs
+        self.bias = rest[0] if rest else None
+        rows, inputs, outputs = bottom.shape[0], self.weights.shape[1], self.weights.shape[0]
+        self.x_layout = Layout.plain((rows, inputs))
+        self.w_layout = Layout.plain((outputs, inputs))
+        self.y_layout = Layout.plain((rows, outputs))
+        self.bias_layout = Layout.plain((outputs,))
+        self._describe()
+        self.x = compiler.values(self.source, Layout.plain(bottom.shape)).seen_as(self.x_layout)
+        compiler.follow(self.x, bottom, 0)
+        weights = compiler.parameter(
+            self.weights, self.forward.layout(WEIGHTS_MD, (outputs, inputs))
+        )
+        bias = None if self.bias is None else compiler.parameter(self.bias, self.bias_layout)
+        memory = compiler.top_memory(top, self.y_layout)
+        compiler.run(self.forward, src=self.x, weights=weights, bias=bias, dst=memory)
+        self.top = compiler.make(top, memory)
+
+    def _describe(self) -> None:
+        x, w, y = self.x_layout.handle, self.w_layout.handle, self.y_layout.handle
+        bias = None if self.bias is None else self.bias_layout.handle
+        free = Layout.any(self.w_layout.shape)
+        activation = activate(self.activation) if self.activation else 0
+        self.forward = describe("inner_product_forward", FORWARD_TRAINING, x, free.handle, bias, y,
+                                attributes(activation=activation))  # fmt: skip
+        hint = describe("inner_product_forward", FORWARD_TRAINING, x, w, bias, y, attributes())
+        if self.node.need_backward:
+            self.by_weights = describe("inner_product_backward_weights", x, w, bias, y,
+                                       hint.handle, attributes())  # fmt: skip
+            self.by_data = describe("inner_product_backward_data", x, w, y,
+                                    hint.handle, attributes())  # fmt: skip
+
+    def backward(self, compiler: Compiler) -> None:
+        dy = compiler.gradient(self.top, self.y_layout)
+        if self.activation:
+            dz = compiler.changed(self.top, dy)
+            activation_back(compiler, self.activation, self.top.memory, dy, dz)
+            dy = dz
+        learns = self.node.layer.param_propagate_down
+        if any(learns):
+            parts = {"diff_weights": (self.weights, self.w_layout, learns[0])}
+            if self.bias is not None:
+                parts["diff_bias"] = (self.bias, self.bias_layout, learns[1])
+            compiler.parameter_gradients(self.by_weights, parts, src=self.x, diff_dst=dy)
+        if self.node.propagate_down[0]:
+            weights = compiler.parameter(self.weights, self.w_layout)
+            layout = Layout.plain(self.source.shape)
+
+            def write(dx: Memory) -> None:
+                matrix = dx.seen_as(self.x_layout)
+                compiler.follow(matrix, self.source.blob, 1)
+                compiler.run(self.by_data, diff_src=matrix, weights=weights, diff_dst=dy)
+
+            compiler.give(self.source, layout, write)

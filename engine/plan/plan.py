@@ -1,0 +1,172 @@
+"""Plan: a net compiled into calls, run whole; where it stops, the layers themselves go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from engine.kernels.onednn.calls import OneDNNError
+from engine.kernels.onednn.primitive import Call
+from engine.kernels.onednn.threads import use_threads
+from engine.net.gradient_flow import Node
+from engine.plan.compiler import Compiler, is_own
+from engine.plan.operations import Operation, Reference, find_operation
+from engine.plan.tensor import TensorHome
+from layers.blob import Array, Blob
+from layers.errors import DemitasseError
+from layers.kernels.threads import thread_count
+
+_OURS = ("DEFAULT", "ONEDNN")
+
+
+class Plan:
+    """The compiled passes of a net, for the shapes it has now.
+
+    ``forward`` and ``backward`` run whole passes. In between and after, blobs show their
+    values as ever: what lies elsewhere is copied out when somebody looks, and copied back in
+    before the next pass that starts from it.
+
+    Args:
+        nodes: of the net, in order.
+    """
+
+    def __init__(self, nodes: Sequence[Node]):
+        self.threads = thread_count()
+        use_threads(self.threads)
+        self.nodes = nodes
+        self.compiler = Compiler(nodes)
+        self.operations: list[Operation] = []
+        taken: set[int] = set()
+        for index, node in enumerate(nodes):
+            if id(node) not in taken:
+                self.operations.append(self._compile(index))
+                taken.update(id(node) for node in self.operations[-1].nodes)
+        self._forward = self.compiler.end_forward()
+        self._backward: dict[bool, list[Call]] = {}
+        self.compiler.scratch.bind()
+        self.homes = self._make_homes()
+        self.shapes = [blob.shape for blob in self._blobs()]
+
+    def fits(self) -> bool:
+        """Whether the net still has the shapes, and the process the threads, of the plan."""
+        return self.threads == thread_count() and self.shapes == [b.shape for b in self._blobs()]
+
+    def forward(self) -> None:
+        """Runs all layers.
+
+        Raises:
+            ShapeChanged: a layer made a top of another shape; nothing after it has run.
+        """
+        use_threads(self.threads)
+        for bound in self.compiler.bound:
+            if bound.which == 0:
+                bound.follow()
+        self._run(self._forward, 0)
+
+    def backward(self, fresh: bool) -> None:
+        """Runs all layers backward.
+
+        Args:
+            fresh: whether gradients of parameters replace what was there.
+        """
+        calls = self._backward.get(fresh)
+        if calls is None:
+            calls = self._backward[fresh] = self._compile_backward(fresh)
+        for bound in self.compiler.bound:
+            if bound.which == 1:
+                bound.follow()
+        for home in self.homes.values():
+            home.put_back(0)
+            home.put_back(1)
+        self._run(calls, 1)
+
+    def _run(self, calls: Sequence[Call], which: int) -> None:
+        """Runs the calls of a pass, after which the values (0) or gradients (1) are new."""
+        try:
+            for call in calls:
+                if call():
+                    raise DemitasseError(f"oneDNN could not compute {getattr(call, 'name', call)}")
+        finally:
+            for home in self.homes.values():
+                home.hide(which)
+
+    def leave(self) -> None:
+        """Brings all values into the blobs' own arrays, for another engine to go on with."""
+        for home in self.homes.values():
+            home.leave()
+
+    def _compile(self, index: int) -> Operation:
+        node = self.nodes[index]
+        found = find_operation(node.layer.type)
+        group = found.match(self.nodes, index) if found is not None and allowed(node) else []
+        if found is not None and group:
+            try:
+                return found(self.compiler, group)
+            except OneDNNError:
+                pass  # the reference layer can do what the library cannot
+        return Reference(self.compiler, [node])
+
+    def _compile_backward(self, fresh: bool) -> list[Call]:
+        self.compiler.start_backward(fresh)
+        for operation in reversed(self.operations):
+            if operation.node.need_backward:
+                operation.backward(self.compiler)
+        self.compiler.scratch.bind()
+        for blob, home in self.homes.items():
+            home.add_gradient(*self._gradient_copies(blob))
+        return self.compiler.calls
+
+    def _make_homes(self) -> dict[Blob, TensorHome]:
+        homes = {}
+        for tensors in self.compiler.made.values():
+            blob, last = tensors[-1].blob, tensors[-1]
+            copies = None
+            if not is_own(last.memory, blob, 0):
+                copies = self.compiler.both_ways(last.memory, self.compiler.own(blob))
+            home = homes[blob] = TensorHome(blob, copies)
+            blob.home = home
+        return homes
+
+    def _gradient_copies(self, blob: Blob) -> tuple[Call | None, Call | None]:
+        """Out of the first version, whose gradient comes last; into the last, where it begins."""
+        tensors = self.compiler.made[id(blob)]
+        first = tensors[0].diff
+        last = tensors[-1].diff if self.compiler.is_output(blob) else None
+        own = self.compiler.own(blob, 1)
+        out = into = None
+        if first is not None and not is_own(first, blob, 1):
+            out = self.compiler.one_way(first, own)
+        revise = self.compiler.revisions.get(id(tensors[0]))
+        if revise is not None:
+            out = revised(out, blob, revise)
+        if last is not None and not is_own(last, blob, 1):
+            into = self.compiler.one_way(own, last)
+        return out, into
+
+    def _blobs(self) -> list[Blob]:
+        return [blob for node in self.nodes for blob in node.top]
+
+
+def revised(out: Call | None, blob: Blob, revise: Callable[[Array], None]) -> Call:
+    """A copy out, and then a change of what it brought."""
+
+    def copy() -> None:
+        if out is not None:
+            out()
+        revise(blob.show(1))
+
+    return copy
+
+
+def allowed(node: Node) -> bool:
+    """Whether the config leaves it to us which engine computes the layer."""
+    for _, value in node.layer.layer_param.ListFields():
+        fields = getattr(value, "DESCRIPTOR", None)  # of messages alone
+        engine = fields.fields_by_name.get("engine") if fields is not None else None
+        if engine is not None and value.HasField("engine"):
+            return engine.enum_type.values_by_number[value.engine].name in _OURS
+    return True
+
+
+def compile_plan(nodes: Sequence[Node]) -> Plan:
+    """The plan of a net's nodes."""
+    return Plan(nodes)

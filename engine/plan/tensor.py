@@ -1,0 +1,109 @@
+"""Where the values of blobs are while a plan runs: in the memory that its primitives like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.kernels.onednn.memory import Layout, Memory
+from engine.kernels.onednn.primitive import Call
+from layers.blob import Blob
+
+
+class Tensor:
+    """One version of a blob: what a layer makes of it, until another changes it in place.
+
+    Args:
+        blob: as the net knows it.
+        memory: of the values.
+    """
+
+    __slots__ = ("blob", "memory", "diff", "copies", "forward_copies", "shared")
+
+    def __init__(self, blob: Blob, memory: Memory):
+        self.blob, self.memory = blob, memory
+        self.diff: Memory | None = None
+        self.copies = [memory]
+        self.forward_copies = [memory]
+        self.shared = False  # whether others read the gradient's memory as their own
+
+    @property
+    def layout(self) -> Layout:
+        """Of the values, and of their gradient."""
+        return self.memory.layout
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.memory.layout.shape
+
+
+class TensorHome:
+    """Brings a blob's values into its own array when somebody looks at them.
+
+    Who looks may also write; so what was looked at is put back before the plan goes on.
+
+    Args:
+        blob: whose home it is.
+        copies: the calls that copy its values out and back in; None where they are in the
+            blob's own array.
+    """
+
+    def __init__(self, blob: Blob, copies: tuple[Call, Call] | None):
+        self.blob = blob
+        self._out: list[Call | None] = [copies[0] if copies else None, None]
+        self._into: list[Call | None] = [copies[1] if copies else None, None]
+        self._looked = [False, False]
+
+    def add_gradient(self, out: Call | None, into: Call | None) -> None:
+        """Says how to copy the gradient, once there is one."""
+        self._out[1], self._into[1] = out, into
+
+    def fetch(self, blob: Blob, which: int) -> None:
+        """Copies the values (0) or the gradient (1) out."""
+        copy = self._out[which]
+        if copy is not None:
+            copy()
+        self._looked[which] = True
+
+    def hide(self, which: int) -> None:
+        """What the blob's own array shows is out of date from now on."""
+        if self._out[which] is not None:
+            self.blob.hide(which)
+        self._looked[which] = False
+
+    def put_back(self, which: int) -> None:
+        """Copies in what somebody may have written."""
+        copy = self._into[which]
+        always_shown = self._out[which] is None
+        if copy is not None and (self._looked[which] or always_shown):
+            copy()
+
+    def leave(self) -> None:
+        """Copies all out, and is the blob's home no more."""
+        for get in (lambda: self.blob.data, lambda: self.blob.diff):
+            get()
+        self.blob.home = None
+
+
+class BoundMemory:
+    """Memory over a blob's own array, which layers may move to other storage.
+
+    Args:
+        moved: puts oneDNN's handle onto an address.
+    """
+
+    __slots__ = ("blob", "which", "memory", "_seen", "_moved")
+
+    def __init__(
+        self, blob: Blob, which: int, memory: Memory, moved: Callable[[Memory, int], None]
+    ):
+        self.blob, self.which, self.memory, self._moved = blob, which, memory, moved
+        self._seen = blob.store(which)
+
+    def follow(self) -> None:
+        """Finds the array again if it was moved."""
+        array = self.blob.store(self.which)
+        if array is not self._seen:
+            self._seen = array
+            self.memory.store = array
+            self._moved(self.memory, array.ctypes.data)

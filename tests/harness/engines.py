@@ -1,0 +1,56 @@
+"""One net run by both engines, and what they make of it compared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import TRAIN, Net
+from engine.kernels.onednn.library import find_library
+from engine.net.fast_passes import VARIABLE
+from engine.spec import parse_net
+
+needs_onednn = pytest.mark.skipif(find_library() is None, reason="oneDNN is not installed")
+
+
+def pair(monkeypatch: pytest.MonkeyPatch, text: str, phase: int = TRAIN) -> tuple[Net, Net]:
+    """The net by its layers, and compiled, with the same parameters and inputs."""
+    nets = []
+    for engine in ("numpy", "onednn"):
+        monkeypatch.setenv(VARIABLE, engine)
+        nets.append(Net(parse_net(text), phase=phase, seed=7))
+    reference, fast = nets
+    rng = np.random.default_rng(3)
+    for name in reference.inputs:
+        values = rng.normal(size=reference.blobs[name].shape)
+        for net in nets:
+            net.blobs[name].data = values
+    fast.arena.data[...] = reference.arena.data
+    return reference, fast
+
+
+def compared(reference: Net, fast: Net) -> list[str]:
+    """What differs by more than rounding: names of blobs and parameters."""
+    arrays = [
+        (f"{name} {what}", getattr(reference.blobs[name], what), getattr(fast.blobs[name], what))
+        for name in reference.blobs
+        for what in ("data", "diff")
+    ] + [
+        (f"{layer}[{index}] {what}", getattr(blob, what), getattr(other, what))
+        for layer, blobs in reference.params.items()
+        for index, (blob, other) in enumerate(zip(blobs, fast.params[layer], strict=True))
+        for what in ("data", "diff")
+    ]
+    return [name for name, one, other in arrays if not close(one, other)]
+
+
+def close(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether arrays agree but for the rounding of sums taken in another order."""
+    scale = float(np.abs(one).max(initial=0))
+    return bool(np.abs(one - other).max(initial=0) <= 1e-6 + 2e-4 * scale)
+
+
+def kinds(fast: Net) -> list[str]:
+    """The operations of the compiled net, by the names of their classes."""
+    plan = fast.passes.fast.plan
+    return [] if plan is None else [type(operation).__name__ for operation in plan.operations]

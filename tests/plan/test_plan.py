@@ -1,0 +1,170 @@
+"""A compiled net behaves as its layers would: looked at, written to, run in parts, reshaped."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import Net
+from engine.net.fast_passes import VARIABLE
+from engine.spec import parse_net
+from layers.errors import DemitasseError
+from layers.kernels.threads import set_thread_count, thread_count
+from tests.harness.engines import compared, kinds, needs_onednn, pair
+
+NET = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [3, 4, 8, 8] } } }
+layer { name: "label" type: "Input" top: "label" input_param { shape { dim: [3] } } }
+layer { name: "c1" type: "Convolution" bottom: "x" top: "c1"
+        convolution_param { num_output: 6 kernel_size: 3 bias_term: false
+                            weight_filler { type: "xavier" } } }
+layer { name: "bn" type: "BatchNorm" bottom: "c1" top: "c1" }
+layer { name: "scale" type: "Scale" bottom: "c1" top: "c1" scale_param { bias_term: true } }
+layer { name: "relu" type: "ReLU" bottom: "c1" top: "c1" }
+layer { name: "drop" type: "Dropout" bottom: "c1" top: "c1" }
+layer { name: "p" type: "Pooling" bottom: "c1" top: "p"
+        pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "c2" type: "Convolution" bottom: "p" top: "c2"
+        convolution_param { num_output: 6 kernel_size: 1 weight_filler { type: "xavier" } } }
+layer { name: "sum" type: "Eltwise" bottom: "c2" bottom: "p" top: "sum" }
+layer { name: "ip" type: "InnerProduct" bottom: "sum" top: "ip"
+        inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+
+pytestmark = needs_onednn
+
+
+def nets(monkeypatch: pytest.MonkeyPatch, text: str = NET) -> tuple[Net, Net]:
+    reference, fast = pair(monkeypatch, text)
+    for net in (reference, fast):
+        net.blobs["label"].data = [0, 3, 1]
+    return reference, fast
+
+
+def test_a_net_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    for _ in range(3):
+        assert reference.forward_backward() == pytest.approx(fast.forward_backward(), rel=1e-5)
+        assert not compared(reference, fast)
+    assert {"Convolution", "BatchNorm", "Pooling", "Eltwise", "Reference"} <= set(kinds(fast))
+
+
+def test_what_is_written_between_the_passes_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    for net in (reference, fast):
+        net.forward()
+        net.clear_param_diffs()
+        net.blobs["p"].data[...] *= 2  # what c2's weights are correlated with
+        net.backward()
+    assert not [name for name in compared(reference, fast) if name.startswith("c2")]
+
+
+def test_parameters_that_are_written_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    for net in (reference, fast):
+        net.forward()
+        net.params["c1"][0].data[...] *= 3
+        net.params["ip"][1].data[...] = [1, 2, 3, 4]
+    assert reference.forward_backward() == pytest.approx(fast.forward_backward(), rel=1e-5)
+    assert not compared(reference, fast)
+
+
+def test_a_gradient_from_above_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = NET[: NET.index('layer { name: "ip"')].replace(
+        'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: [3] } } }', ""
+    )
+    reference, fast = pair(monkeypatch, "force_backward: true" + text)
+    for net in (reference, fast):
+        net.forward()
+        net.clear_param_diffs()
+        net.backward(sum=np.arange(3 * 6 * 9).reshape(3, 6, 3, 3) / 50)
+    assert not compared(reference, fast)
+
+
+@pytest.mark.parametrize("start, end", [("p", None), (None, "c2"), ("c2", "sum"), ("bn", "relu")])
+def test_parts_are_run_by_the_layers(
+    monkeypatch: pytest.MonkeyPatch, start: str | None, end: str | None
+) -> None:
+    reference, fast = nets(monkeypatch)
+    for net in (reference, fast):
+        net.forward()
+        net.forward(start=start, end=end)
+        net.clear_param_diffs()
+        net.backward()
+    assert not compared(reference, fast)
+    assert not kinds(fast)
+
+
+def test_a_part_of_the_way_back_after_a_whole_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    for net in (reference, fast):
+        net.forward()
+        net.clear_param_diffs()
+        net.backward(end="p")
+    assert not compared(reference, fast)
+
+
+def test_another_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    x = np.random.default_rng(0).normal(size=(5, 4, 8, 8))
+    for net in (reference, fast):
+        net.forward()
+        net.forward(x=x, label=[1, 2, 3, 0, 1])
+        net.clear_param_diffs()
+        net.backward()
+    assert not compared(reference, fast)
+    assert kinds(fast)
+
+
+def test_another_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    before = thread_count()
+    try:
+        for threads in (1, 3):
+            set_thread_count(threads)
+            assert reference.forward_backward() == pytest.approx(fast.forward_backward(), rel=1e-5)
+            assert not compared(reference, fast)
+    finally:
+        set_thread_count(before)
+
+
+def test_shared_weights_get_the_sum_of_their_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = 'param { name: "w" } param { name: "b" } convolution_param'
+    text = NET.replace("num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 group: 1")
+    again = """
+    layer { name: "c3" type: "Convolution" bottom: "c2" top: "c3"
+            convolution_param { num_output: 6 kernel_size: 1 weight_filler { type: "xavier" } } }
+    layer { name: "sum" type: "Eltwise" bottom: "c3" """
+    text = text.replace('layer { name: "sum" type: "Eltwise" bottom: "c2" ', again)
+    for name in ("c2", "c3"):
+        head, _, tail = text.partition(f'name: "{name}"')
+        text = head + f'name: "{name}"' + tail.replace("convolution_param", shared, 1)
+    reference, fast = nets(monkeypatch, text)
+    for fresh in (True, False):
+        for net in (reference, fast):
+            net.forward_backward(fresh)
+        assert not compared(reference, fast)
+
+
+def test_the_same_bits_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = []
+    for _ in range(2):
+        fast = nets(monkeypatch)[1]
+        fast.forward_backward(fresh=True)
+        results.append(fast.arena.diff.tobytes())
+    assert results[0] == results[1]
+
+
+def test_double_precision_is_the_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "onednn")
+    net = Net(parse_net(NET), dtype=np.float64, seed=1)
+    net.forward()
+    assert not kinds(net)
+
+
+def test_an_engine_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "fastest")
+    with pytest.raises(DemitasseError, match="names no engine") as caught:
+        Net(parse_net(NET))
+    assert "default, numpy, onednn" in str(caught.value)
