@@ -129,8 +129,9 @@ class _Check:
         """Old forms, which are read as well as ever."""
         for notice in notices:
             hint = f"`demitasse upgrade {spec.path}` rewrites the file in today's form"
+            where = _place_of_old(notice, spec)
             self.problems.append(
-                DemitasseError(f"old form: {notice}", str(spec.path), hint=hint, id="DM108")
+                DemitasseError(f"old form: {notice}", where, hint=hint, id="DM108")
             )
 
     @contextmanager
@@ -140,3 +141,12 @@ class _Check:
             yield
         except DemitasseError as problem:
             self.problems.append(problem)
+
+
+def _place_of_old(notice: str, spec: NetSpec | SolverSpec) -> str:
+    """Where the first field was written that a notice of an upgrade speaks of, else the file."""
+    if isinstance(spec, SolverSpec):
+        return spec.place(notice.partition(":")[0])
+    old = {"V0 layers": "layers.0", "V1 layers": "layers.0", "input fields": "input"}
+    paths = [path for words, path in old.items() if words in notice]
+    return str((paths and spec.origins.at(paths[0])) or spec.path)
