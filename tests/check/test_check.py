@@ -53,11 +53,12 @@ def test_everything_in_one_report(tmp_path: Path) -> None:
     assert not report.nets[0].whole
 
 
-def test_a_problem_that_both_phases_have_is_told_once(tmp_path: Path) -> None:
-    text = LENET.read_text().replace("kernel_size: 5 ", "kernel_size: 50 ", 1)
-    report = check(tmp_path, text.replace("digits/", f"{LENET.parent}/digits/"))
+def test_a_problem_that_both_phases_have_is_told_once() -> None:
+    setting = "net.layer.conv1.convolution_param.kernel_size=50"
+    report = check_config(LENET, overrides=[setting])
     assert [problem.id for problem in report.errors] == ["DM302"]
-    assert "conv1" in report.errors[0].where
+    assert 'layer "conv1"' in report.errors[0].where
+    assert [net.title for net in report.nets] == ["TRAIN", "TEST"]
 
 
 def test_what_reads_a_broken_layer_is_left_out_without_a_word(tmp_path: Path) -> None:
