@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,18 @@ def test_editors_find_the_schema() -> None:
     assert line in Path("mlp.yaml").read_text().splitlines()
     assert Path("demitasse.schema.json").read_text() == schema_text()
     assert init._schema(ROOT / "configs" / "mnist") == "../demitasse.schema.json"
+
+
+def test_digits_that_are_not_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(init, "_ROOT", tmp_path / "site-packages")
+    assert cli.main(["init", "mlp"]) == 0
+    assert "not installed here: demitasse get mnist -o digits\n" in capsys.readouterr().out
+    shutil.copytree(ROOT / "configs" / "mnist" / "digits", "digits")  # as get does
+    assert train.main(["--config", "mlp.yaml", *FEW]) == 0
+    assert cli.main(["init", "mlp", "--force"]) == 0
+    assert "not installed" not in capsys.readouterr().out
 
 
 def test_unknown_kind(capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,6 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     write_atomically(target, text.encode())
     when = "with your data in place, " if arguments.data else ""
     print(f"{target} written: {when}train --config {target}")
+    beside = target.with_name("digits")
+    if not arguments.data and _digits(folder) == "digits" and not beside.is_dir():
+        print(f"the digits are not installed here: demitasse get mnist -o {beside}")
     if schema == _SCHEMA.name:
         write_atomically(folder / schema, schema_text().encode())
         print(f"{target.with_name(schema)} written: editors complete and check {target.name} by it")
