@@ -28,9 +28,3 @@ def test_every_file_of_the_packages_is_installed() -> None:
     }
     missing = sorted(str(path.relative_to(ROOT)) for path in others - installed)
     assert not missing, "add to package-data in pyproject.toml"
-
-
-def test_every_folder_of_code_is_a_package() -> None:
-    for package in PACKAGES:
-        for path in (ROOT / package).rglob("*.py"):
-            assert (path.parent / "__init__.py").is_file(), path.relative_to(ROOT)
