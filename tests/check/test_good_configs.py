@@ -8,6 +8,7 @@ import pytest
 
 from engine.check import check_config
 from tests.harness.places import ROOT, SHARED, golden_folders, needs_shared
+from tools import cli
 
 OURS = sorted(
     path
@@ -65,6 +66,14 @@ def test_real_models(path: Path) -> None:
     if path.parent.name == "simplenet310k_svhn":
         allowed.add("DM602")  # it does have biases before BatchNorm
     assert found <= allowed
+
+
+@pytest.mark.parametrize("kind", ["mlp", "lenet", "cifar", "resnet", "autoencoder", "lstm"])
+def test_starters(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "snapshots").mkdir()
+    assert cli.main(["init", kind]) == 0
+    assert ids(tmp_path / f"{kind}.yaml") == set()
 
 
 GOLDEN = [path for folder in golden_folders("layers") for path in sorted(folder.glob("*.prototxt"))]
