@@ -10,6 +10,7 @@ from engine.data.source_layer import SourceLayer
 from engine.errors import DemitasseError
 from engine.schema import TEST, LayerParameter
 from engine.spec import SolverSpec
+from layers import find_layer
 from layers.blob import Array
 
 _IN_MEMORY = ("ArrayData", "CSVData")  # their first batch costs next to nothing
@@ -129,11 +130,11 @@ def compare_sources(train: CheckedNet, test: CheckedNet) -> Iterator[DemitasseEr
 
 
 def _source(layer: LayerParameter) -> str:
-    own = layer.type.lower() + "_param"
-    for field, value in layer.ListFields():
-        if field.name.replace("_", "") == own.replace("_", "") and hasattr(value, "source"):
-            return str(value.source)
-    return ""
+    """What a source reads, by the name that the config has for it."""
+    cls = find_layer(layer.type)
+    if cls is None or not issubclass(cls, SourceLayer):
+        return ""
+    return str(getattr(layer, cls.param_field).source)
 
 
 def _preparation(layer: LayerParameter) -> str:
