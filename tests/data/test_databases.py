@@ -187,6 +187,7 @@ def test_encoded_images_in_colour_and_grey():
 def test_missing_packages_are_named(module, backend, monkeypatch):
     WRITE[backend](Path("db"), datums(IMAGES))
     monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr("engine.data.readers.leveldb.find_spec", lambda name: None)
     from engine.errors import MissingDependency
 
     with pytest.raises(MissingDependency, match=r"pip install 'demitasse\[data\]'"):

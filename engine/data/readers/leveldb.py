@@ -2,7 +2,7 @@
 
 Read with plyvel-ci: plyvel, with LevelDB 1.23 and snappy inside, in wheels for Python 3.11 and 3.12
 on Linux, macOS and Windows; plyvel's own wheels are for Linux on x86-64 only. Neither has wheels
-for Python 3.13 yet.
+for Python 3.13 yet; there the files are read by :mod:`engine.data.readers.leveldb_tables`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import struct
 import sys
 import tempfile
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary, finalize
 
+from engine.data.readers.datum import Database
 from engine.data.readers.keys import Keys, ListedKeys, numbered
 from engine.errors import MissingDependency
 from layers.errors import DemitasseError
@@ -24,21 +26,38 @@ from layers.errors import DemitasseError
 # numbered, it is taken that no number is missing; a record that is missing is a bad one.
 _LISTED_BYTES = 2**30
 
-_open: WeakValueDictionary[Path, LevelDb] = WeakValueDictionary()
+_open: WeakValueDictionary[Path, Any] = WeakValueDictionary()
 
 
-def open_leveldb(folder: Path) -> LevelDb:
+def open_leveldb(folder: Path) -> Database:
     """The database in a folder; one and the same for all who read it.
 
     Raises:
         DemitasseError: there is none, it is damaged or empty, or a process writes to it.
-        MissingDependency: the package plyvel is not installed.
+        MissingDependency: the package plyvel is not installed, nor what reads the files without it.
     """
     place = folder.resolve()
-    database = _open.get(place)
+    database: Database | None = _open.get(place)
     if database is None:
-        database = _open[place] = LevelDb(folder)
+        if not (folder / "CURRENT").is_file():
+            raise DemitasseError(
+                "this is not a LevelDB", str(folder), "a folder without CURRENT", hint=_hint(folder)
+            )
+        _refuse_locked(folder)
+        database = _open[place] = _opened(folder)
     return database
+
+
+def _opened(folder: Path) -> Database:
+    """The database by LevelDB itself, else by our reader of its files."""
+    try:
+        return LevelDb(folder)
+    except MissingDependency:
+        if find_spec("cramjam") is None or find_spec("google_crc32c") is None:
+            raise
+        from engine.data.readers.leveldb_tables import LevelTables
+
+        return LevelTables(folder)
 
 
 class LevelDb:
@@ -51,13 +70,8 @@ class LevelDb:
 
     def __init__(self, folder: Path):
         self._where = str(folder)
-        if not (folder / "CURRENT").is_file():
-            raise DemitasseError(
-                "this is not a LevelDB", self._where, "a folder without CURRENT", hint=_hint(folder)
-            )
         plyvel = import_plyvel("reading LevelDB")
         self._error = plyvel.Error
-        _refuse_locked(folder)
         view = tempfile.mkdtemp(prefix="demitasse_leveldb_")
         finalize(self, shutil.rmtree, view, ignore_errors=True)
         self._local = threading.local()
@@ -132,8 +146,8 @@ def import_plyvel(needed_for: str) -> Any:
         missing = MissingDependency("plyvel", "data", needed_for)
         if sys.version_info >= (3, 13):  # the extra leaves it out there
             missing.hint = (
-                "plyvel-ci has no wheels for this Python: with 3.12 make the database an LMDB, "
-                "or build plyvel"
+                "plyvel-ci has no wheels for this Python; to read a LevelDB: "
+                "pip install cramjam google-crc32c; to write one, Python 3.12, or an LMDB instead"
             )
         raise missing from problem
     return plyvel
