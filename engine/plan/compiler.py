@@ -220,6 +220,18 @@ class Compiler:
         self._written.add(place)
         return self.fresh and first
 
+    def clear_the_rest(self) -> None:
+        """Appends what sets the gradients to zero that nothing has replaced, of fixed layers."""
+        blobs = [blob for node in self.nodes for blob in node.layer.blobs]
+        rest = [blob for blob in blobs if self.replaces(blob)]
+
+        def clear() -> None:
+            for blob in rest:
+                blob.diff.fill(0)
+
+        if rest:
+            self.emit(clear)
+
     def end_forward(self) -> list[Call]:
         """The calls of the forward pass, whose copies the backward pass may use."""
         self._forward_parameters = {key: list(held) for key, held in self._parameters.items()}

@@ -110,6 +110,8 @@ class Plan:
         for operation in reversed(self.operations):
             if operation.node.need_backward:
                 operation.backward(self.compiler)
+        if fresh:
+            self.compiler.clear_the_rest()
         self.compiler.scratch.bind()
         for blob, home in self.homes.items():
             home.add_gradient(*self._gradient_copies(blob))

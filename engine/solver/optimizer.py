@@ -11,9 +11,11 @@ from engine.errors import SnapshotError
 from engine.net.params import Arena, Param
 from engine.schema import SolverParameter
 from engine.solver.updates import create_rule
-from engine.solver.updates.base import penalty
-from engine.solver.updates.run import make_runs
+from engine.solver.updates.base import add_penalty
+from engine.solver.updates.run import Run, make_runs
 from layers.blob import Array
+from layers.kernels.combine import combine
+from layers.kernels.threads import share as share_out
 
 
 class Optimizer:
@@ -50,17 +52,24 @@ class Optimizer:
         """
         # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
         share = self._clipped_share() / self.param.iter_size
-        kind = self.param.regularization_type
-        for run in self._runs:
-            values, gradient = run.values, run.gradient
-            if share != 1:
-                gradient *= share
-            pace, decay = rate * run.lr_mult, self.param.weight_decay * run.decay_mult
-            self.rule.regularise(run, 0.0 if self.decoupled else decay)
-            self.rule.update(run, pace, iteration)
-            if self.decoupled and decay:
-                values -= penalty(run, kind, pace * decay)
-            values -= gradient
+
+        def some(part: slice) -> None:
+            for run in self._runs[part]:
+                self._update(run, share, rate, iteration)
+
+        share_out(some, len(self._runs), self.arena.data.size)
+
+    def _update(self, run: Run, share: float, rate: float, iteration: int) -> None:
+        """One run's step, along so large a share of its gradient."""
+        gradient = run.gradient
+        if share != 1:
+            gradient *= share
+        pace, decay = rate * run.lr_mult, self.param.weight_decay * run.decay_mult
+        self.rule.regularise(run, 0.0 if self.decoupled else decay)
+        step = self.rule.update(run, pace, iteration)
+        if self.decoupled and decay:
+            add_penalty(run, self.param.regularization_type, -pace * decay, run.values)
+        combine(-1, step, 1, run.values)
 
     def history(self) -> list[Array]:
         """The state as Caffe stores it: slot after slot, in each a view for every parameter."""

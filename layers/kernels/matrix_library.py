@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +30,7 @@ class MatrixLibrary:
 
 def find_library() -> MatrixLibrary | None:
     """OpenBLAS as it is loaded in this process; None where NumPy has another library."""
-    for path in _loaded():
-        try:
-            library = ctypes.CDLL(path)
-        except OSError:
-            continue
+    for library in loaded_libraries():
         for spelling in _SPELLINGS:
             get = getattr(library, spelling.format("get_num_threads"), None)
             put = getattr(library, spelling.format("set_num_threads"), None)
@@ -42,6 +38,15 @@ def find_library() -> MatrixLibrary | None:
                 get.restype, put.argtypes, put.restype = ctypes.c_int, [ctypes.c_int], None
                 return MatrixLibrary(get, put)
     return None
+
+
+def loaded_libraries() -> Iterator[ctypes.CDLL]:
+    """What may be NumPy's matrix library, opened."""
+    for path in _loaded():
+        try:
+            yield ctypes.CDLL(path)
+        except OSError:
+            continue
 
 
 def _loaded() -> list[str]:

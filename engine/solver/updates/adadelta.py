@@ -23,7 +23,7 @@ class AdaDelta(UpdateRule):
 
     slots = ("mean_square", "mean_square_step")
 
-    def update(self, run: Run, rate: float, iteration: int) -> None:
+    def update(self, run: Run, rate: float, iteration: int) -> Array:
         mean_square, mean_square_step = run.state
         decay, gradient = self.param.momentum, run.gradient
         run.blend(mean_square, np.multiply(gradient, gradient, out=run.scratch), decay)
@@ -31,6 +31,7 @@ class AdaDelta(UpdateRule):
         gradient /= self._root(run, mean_square)
         run.blend(mean_square_step, np.multiply(gradient, gradient, out=run.scratch), decay)
         gradient *= rate
+        return gradient
 
     def _root(self, run: Run, squares: Array) -> Array:
         np.add(squares, self.param.delta, out=run.scratch)

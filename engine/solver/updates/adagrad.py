@@ -7,6 +7,7 @@ import numpy as np
 from engine.schema import SolverParameter
 from engine.solver.updates.base import UpdateRule, register_solver
 from engine.solver.updates.run import Run
+from layers.blob import Array
 
 
 @register_solver("AdaGrad")
@@ -26,7 +27,7 @@ class AdaGrad(UpdateRule):
         if param.momentum:
             raise self.refuse("momentum", "0", "leave momentum out")
 
-    def update(self, run: Run, rate: float, iteration: int) -> None:
+    def update(self, run: Run, rate: float, iteration: int) -> Array:
         (squares,) = run.state
         gradient = run.gradient
         squares += np.multiply(gradient, gradient, out=run.scratch)
@@ -34,3 +35,4 @@ class AdaGrad(UpdateRule):
         scale += self.param.delta
         gradient /= scale
         gradient *= rate
+        return gradient

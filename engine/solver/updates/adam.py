@@ -33,7 +33,7 @@ class Adam(UpdateRule):
         self.check_share("momentum")
         self.check_share("momentum2")
 
-    def update(self, run: Run, rate: float, iteration: int) -> None:
+    def update(self, run: Run, rate: float, iteration: int) -> Array:
         gradient = run.gradient
         mean, mean_square = run.state[:2]
         beta1, beta2, delta = self.param.momentum, self.param.momentum2, self.param.delta
@@ -46,6 +46,7 @@ class Adam(UpdateRule):
         gradient += delta * root if self.corrected_root else delta
         np.divide(mean, gradient, out=gradient)
         gradient *= rate * root / (1 - beta1**t)
+        return gradient
 
     def divisor_square(self, run: Run) -> Array:
         """What the root is taken of: v."""

@@ -11,6 +11,7 @@ from engine.schema import SolverParameter
 from engine.solver.updates.run import Run
 from layers.blob import Array
 from layers.errors import DemitasseError, did_you_mean
+from layers.kernels.combine import combine
 
 _rules: dict[str, type[UpdateRule]] = {}
 
@@ -47,16 +48,19 @@ class UpdateRule:
         g <- g + decay * w   (L2),   g <- g + decay * sign(w)   (L1)
         """
         if decay:
-            gradient = run.gradient
-            gradient += penalty(run, self.param.regularization_type, decay)
+            add_penalty(run, self.param.regularization_type, decay, run.gradient)
 
-    def update(self, run: Run, rate: float, iteration: int) -> None:
-        """Overwrites the run's gradient with the step to be subtracted from the parameters.
+    def update(self, run: Run, rate: float, iteration: int) -> Array:
+        """The step to be subtracted from the parameters.
 
         Args:
-            run: a run of the parameters, its gradient regularised; its state is updated.
+            run: a run of the parameters, its gradient regularised; its state is updated, and
+                its gradient is the rule's to compute in.
             rate: the learning rate, lr_mult included.
             iteration: updates done before this one.
+
+        Returns:
+            the run's gradient, overwritten, or a part of its state.
         """
         raise NotImplementedError
 
@@ -77,12 +81,12 @@ class UpdateRule:
             raise self.refuse(field, "a number from 0 up to, not including, 1")
 
 
-def penalty(run: Run, kind: str, factor: float) -> Array:
-    """factor * w (L2) or factor * sign(w) (L1), in the run's scratch array."""
+def add_penalty(run: Run, kind: str, factor: float, target: Array) -> None:
+    """target <- target + factor * w (L2), or + factor * sign(w) (L1)."""
     if kind == "L1":
-        np.sign(run.values, out=run.scratch)
-        return np.multiply(run.scratch, factor, out=run.scratch)
-    return np.multiply(run.values, factor, out=run.scratch)
+        combine(factor, np.sign(run.values, out=run.scratch), 1, target)
+    else:
+        combine(factor, run.values, 1, target)
 
 
 def register_solver(type_name: str) -> Callable[[RuleClass], RuleClass]:

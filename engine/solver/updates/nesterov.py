@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.solver.updates.base import UpdateRule, register_solver
 from engine.solver.updates.run import Run
+from layers.blob import Array
 
 
 @register_solver("Nesterov")
@@ -20,11 +21,11 @@ class Nesterov(UpdateRule):
 
     slots = ("history",)
 
-    def update(self, run: Run, rate: float, iteration: int) -> None:
+    def update(self, run: Run, rate: float, iteration: int) -> Array:
         (history,) = run.state
         momentum = self.param.momentum
         before = np.multiply(history, momentum, out=run.scratch)
         np.multiply(run.gradient, rate, out=history)
         history += before
         np.multiply(history, 1 + momentum, out=run.gradient)
-        np.subtract(run.gradient, before, out=run.gradient)
+        return np.subtract(run.gradient, before, out=run.gradient)

@@ -7,6 +7,7 @@ import numpy as np
 from engine.schema import SolverParameter
 from engine.solver.updates.base import UpdateRule, register_solver
 from engine.solver.updates.run import Run
+from layers.blob import Array
 
 
 @register_solver("RMSProp")
@@ -27,7 +28,7 @@ class RMSProp(UpdateRule):
             raise self.refuse("momentum", "0", "leave momentum out")
         self.check_share("rms_decay")
 
-    def update(self, run: Run, rate: float, iteration: int) -> None:
+    def update(self, run: Run, rate: float, iteration: int) -> Array:
         (mean_square,) = run.state
         gradient, scratch = run.gradient, run.scratch
         run.blend(mean_square, np.multiply(gradient, gradient, out=scratch), self.param.rms_decay)
@@ -35,3 +36,4 @@ class RMSProp(UpdateRule):
         scale += self.param.delta
         gradient /= scale
         gradient *= rate
+        return gradient

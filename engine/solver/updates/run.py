@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from engine.net.params import Arena, Segment
 from layers.blob import Array
+from layers.kernels.combine import combine
+from layers.kernels.scratch import scratch
 
 # Elements. A rule passes over its run five to fifteen times; a run of this size stays in the
 # cache meanwhile, which halves the time of an update of 25 million parameters.
@@ -24,7 +26,6 @@ class Run:
         values: the parameters.
         gradient: their gradient, which the rule turns into the step.
         state: the same run of each of the rule's slots.
-        scratch: an array to compute in; what it holds is of no meaning.
         lr_mult: factor on the solver's learning rate.
         decay_mult: factor on the solver's weight decay.
         starts: where in the run each parameter starts; of rules that ask for whole runs.
@@ -33,16 +34,18 @@ class Run:
     values: Array
     gradient: Array
     state: tuple[Array, ...]
-    scratch: Array
     lr_mult: float
     decay_mult: float
     starts: NDArray[np.intp]
 
+    @property
+    def scratch(self) -> Array:
+        """An array to compute in, this thread's; what it holds is of no meaning."""
+        return scratch("update", self.values.shape, self.values.dtype)
+
     def blend(self, mean: Array, new: Array, keep: float) -> None:
         """mean <- keep * mean + (1 - keep) * new"""
-        mean *= keep
-        np.multiply(new, 1 - keep, out=self.scratch)
-        mean += self.scratch
+        combine(1 - keep, new, keep, mean)
 
 
 def make_runs(arena: Arena, state: Sequence[Array], whole: bool) -> list[Run]:
@@ -58,14 +61,11 @@ def make_runs(arena: Arena, state: Sequence[Array], whole: bool) -> list[Run]:
         for segment in arena.segments
         for place in ([segment.where] if whole else _blocks(segment.where))
     ]
-    longest = max((place.stop - place.start for _, place in places), default=0)
-    scratch = np.empty(longest, arena.data.dtype)
     return [
         Run(
             arena.data[place],
             arena.diff[place],
             tuple(slot[place] for slot in state),
-            scratch[: place.stop - place.start],
             segment.lr_mult,
             segment.decay_mult,
             _starts(arena, segment) if whole else np.empty(0, np.intp),

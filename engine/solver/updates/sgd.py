@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from engine.solver.updates.base import UpdateRule, register_solver
 from engine.solver.updates.run import Run
+from layers.blob import Array
+from layers.kernels.combine import combine
 
 
 @register_solver("SGD")
@@ -21,10 +21,7 @@ class SGD(UpdateRule):
 
     slots = ("history",)
 
-    def update(self, run: Run, rate: float, iteration: int) -> None:
+    def update(self, run: Run, rate: float, iteration: int) -> Array:
         (history,) = run.state
-        gradient = run.gradient
-        history *= self.param.momentum
-        gradient *= rate
-        history += gradient
-        np.copyto(gradient, history)
+        combine(rate, run.gradient, self.param.momentum, history)
+        return history
