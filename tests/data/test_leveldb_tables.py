@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 from pathlib import Path
 
@@ -76,9 +77,11 @@ def test_a_net_reads_it_without_plyvel(tmp_path: Path, monkeypatch) -> None:
     text = 'type: "Data" data_param { source: "db" batch_size: 7 } '
     data, labels = Source(text + "source_param { shuffle: true workers: 3 }").forward()
     np.testing.assert_array_equal(data, images[labels.astype(int)])
-    next(Path("db").glob("MANIFEST*")).write_bytes(b"garbage" * 100)
-    with pytest.raises(LayerError, match="db: cannot be read as LevelDB: "):
-        Source(text)
+    # Another folder, because the threads of the first source may still have theirs open.
+    shutil.copytree("db", "damaged")
+    next(Path("damaged").glob("MANIFEST*")).write_bytes(b"garbage" * 100)
+    with pytest.raises(LayerError, match="damaged: cannot be read as LevelDB: "):
+        Source(text.replace('"db"', '"damaged"'))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
