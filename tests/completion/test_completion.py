@@ -62,7 +62,7 @@ def test_variables_of_the_config_and_of_what_it_includes() -> None:
     assert offered("vars.", RESNET) == [
         f"vars.{name}=" for name in ("batch", "test_batch", "crop", "lmdb", "mean")
     ]
-    assert offered("vars.") == []
+    assert offered("vars.", str(ROOT / "configs" / "mnist" / "tiny.yaml")) == []
 
 
 def test_a_net_in_a_file_of_its_own() -> None:
