@@ -1,9 +1,11 @@
-"""Our side of the benchmark: ``python -m tools.bench.ours NET THREADS`` trains on command."""
+"""Our side: ``python -m tools.bench.ours NET THREADS ENGINE`` trains on command."""
 
 from __future__ import annotations
 
+import os
 import sys
 
+from engine.net.fast_passes import VARIABLE
 from engine.solver.listener import Listener, Step
 from layers.kernels.threads import set_thread_count
 from tools.bench.loop import serve
@@ -15,8 +17,9 @@ class _LastLoss(Listener):
         self.loss = step.loss
 
 
-def main(name: str, threads: int) -> None:
+def main(name: str, threads: int, engine: str) -> None:
     """Trains a net of the benchmark."""
+    os.environ[VARIABLE] = engine
     set_thread_count(threads)
     solver = make_solver(name)
     solver.listener = listener = _LastLoss()
@@ -29,4 +32,4 @@ def main(name: str, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
