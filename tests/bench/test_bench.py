@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.kernels.onednn.library import find_library
 from tools.bench import describe
 from tools.bench.__main__ import main
 from tools.bench.nets import NETS, make_solver
@@ -52,9 +53,12 @@ def test_train(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     (result,) = json.loads((tmp_path / "out" / "train.json").read_text())["results"]
     # conv 2 x 2 x 16 places x 9 taps, twice; score 2 x 3 x 32, three times; two operations each.
     assert result["flops"] == 2 * (2 * (2 * 2 * 16 * 9) + 3 * (2 * 3 * 32))
-    (ours,) = result["engines"]
-    assert 0 < ours["min_ms"] <= ours["median_ms"] and ours["peak_bytes"] > 2**20
-    assert ours["first_step_seconds"] > 0 and result["sgemm_flops_per_second"] > 0
+    names = ["ONEDNN", "NUMPY"] if find_library() is not None else ["NUMPY"]
+    assert [engine["name"] for engine in result["engines"]] == [f"demitasse {n}" for n in names]
+    for engine in result["engines"]:
+        assert 0 < engine["min_ms"] <= engine["median_ms"] and engine["peak_bytes"] > 2**20
+        assert engine["first_step_seconds"] > 0
+    assert result["sgemm_flops_per_second"] > 0
 
 
 def test_describe(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
