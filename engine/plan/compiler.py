@@ -184,6 +184,10 @@ class Compiler:
         held.append(copy)
         return copy
 
+    def parameter_as(self, blob: Blob, layout: Layout) -> Memory:
+        """A parameter where it lies in the arena, read under a layout of the same bytes."""
+        return self._over(blob, 0, layout)
+
     def parameter_gradients(
         self,
         description: Description,

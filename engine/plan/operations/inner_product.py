@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.kernels.onednn.constants import FORWARD_TRAINING, WEIGHTS_MD
+from engine.kernels.onednn.constants import FORWARD_TRAINING
 from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import attributes, describe
 from engine.net.gradient_flow import Node
@@ -15,11 +15,11 @@ from engine.plan.operations.base import Operation, operation
 
 @operation("InnerProduct")
 class InnerProduct(Operation):
-    """A matrix product.
+    """Matrix products, with the weights as they lie in the arena.
 
-    The forward one reads the weights in oneDNN's own order: in ours, with the sum along the
-    last axis, it would be many times slower with few images. The backward ones are as fast
-    in ours, and leave the gradient where it belongs.
+    oneDNN's inner product would have them in an order of its own: in ours, with the sum along
+    the last axis, it is many times slower with few images. Its matrix product is not. The
+    backward inner products are as fast in our order, and leave the gradient where it belongs.
     """
 
     @classmethod
@@ -43,13 +43,13 @@ class InnerProduct(Operation):
         self.w_layout = Layout.plain((outputs, inputs))
         self.y_layout = Layout.plain((rows, outputs))
         self.bias_layout = Layout.plain((outputs,))
+        self.turned = Layout.strided((inputs, outputs), (1, inputs))
+        self.bias_row = Layout.plain((1, outputs))
         self._describe()
         self.x = compiler.values(self.source, Layout.plain(bottom.shape)).seen_as(self.x_layout)
         compiler.follow(self.x, bottom, 0)
-        weights = compiler.parameter(
-            self.weights, self.forward.layout(WEIGHTS_MD, (outputs, inputs))
-        )
-        bias = None if self.bias is None else compiler.parameter(self.bias, self.bias_layout)
+        weights = compiler.parameter_as(self.weights, self.turned)
+        bias = None if self.bias is None else compiler.parameter_as(self.bias, self.bias_row)
         memory = compiler.top_memory(top, self.y_layout)
         compiler.run(self.forward, src=self.x, weights=weights, bias=bias, dst=memory)
         self.top = compiler.make(top, memory)
@@ -57,9 +57,9 @@ class InnerProduct(Operation):
     def _describe(self) -> None:
         x, w, y = self.x_layout.handle, self.w_layout.handle, self.y_layout.handle
         bias = None if self.bias is None else self.bias_layout.handle
-        free = Layout.any(self.w_layout.shape)
+        row = None if self.bias is None else self.bias_row.handle
         activation = activate(self.activation) if self.activation else 0
-        self.forward = describe("inner_product_forward", FORWARD_TRAINING, x, free.handle, bias, y,
+        self.forward = describe("matmul", x, self.turned.handle, row, y,
                                 attributes(activation=activation))  # fmt: skip
         hint = describe("inner_product_forward", FORWARD_TRAINING, x, w, bias, y, attributes())
         if self.node.need_backward:
