@@ -117,6 +117,12 @@ class Compiler:
             return Layout.ordered(shape, CHANNELS_LAST)
         return Layout.plain(shape)
 
+    def like(self, tensor: Tensor, shape: Sequence[int]) -> Layout:
+        """The layout for what is made of images one by one: blocked where they are, too."""
+        if len(tensor.shape) == 4 and tensor.layout == Layout.blocked(tensor.shape):
+            return Layout.blocked(shape)
+        return self.preferred(shape)
+
     # Gradients ------------------------------------------------------------------------------
 
     def diff(self, tensor: Tensor) -> Memory:

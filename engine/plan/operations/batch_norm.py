@@ -61,7 +61,7 @@ class BatchNorm(Operation):
         self.relu = "ReLU" in kinds
         (bottom,), (top,) = self.node.bottom, self.node.top
         self.source = compiler.tensor(bottom)
-        self.layout = compiler.preferred(bottom.shape)
+        self.layout = compiler.like(self.source, bottom.shape)
         self.by_channel = Layout.plain((bottom.shape[1],))
         self.mean, self.variance = Memory(self.by_channel), Memory(self.by_channel)
         self._describe()

@@ -51,8 +51,8 @@ class Pooling(Operation):
         super().__init__(compiler, nodes)
         (bottom,), (top,) = self.node.bottom, self.node.top
         self.source = compiler.tensor(bottom)
-        self.x_layout = compiler.preferred(bottom.shape)
-        self.y_layout = compiler.preferred(top.shape)
+        self.x_layout = compiler.like(self.source, bottom.shape)
+        self.y_layout = compiler.like(self.source, top.shape)
         layer = self.node.layer
         axes = (layer.rows, layer.columns)  # type: ignore[attr-defined]
         algorithm = _algorithm(self.node)
