@@ -7,7 +7,9 @@ each feature alone and all of them, ``DEMITASSE_EVERY_SUBSET=1`` with every set 
 from __future__ import annotations
 
 import copy
+import itertools
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -135,7 +137,11 @@ def removals(progress: SolverProgress) -> dict[str, Removal]:
     return found
 
 
-def test_every_value_of_the_state_is_needed(folder: Path) -> None:
+def test_every_value_of_the_state_is_needed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every draw another seed, yet each time the same: with one in three, no later drop of the
+    # rate depends on when the loss was lowest, and plateau.event would seem not to be needed.
+    draws = itertools.count(8)
+    monkeypatch.setattr(secrets, "randbits", lambda bits: next(draws))
     needed: set[str] = set()
     known: set[str] = set()
     for run in RUNS:
