@@ -8,6 +8,7 @@ from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import Call, Description, Scratch, create, prepared, primitive
 from engine.kernels.onednn.reorder import reorder
 from engine.net.gradient_flow import Node
+from engine.plan.passing import PassingMemory
 from engine.plan.tensor import BoundMemory, Tensor
 from layers.blob import Array, Blob
 
@@ -30,7 +31,8 @@ class Compiler:
         self.scratch = Scratch()
         self.calls: list[Call] = []
         self.bound: list[BoundMemory] = []
-        self.fresh = True
+        self.fresh, self.is_backward = True, False
+        self.passing = PassingMemory()
         self._tensors: dict[int, Tensor] = {}
         self.made: dict[int, list[Tensor]] = {}
         self._parameters: dict[int, list[Memory]] = {}
@@ -185,9 +187,11 @@ class Compiler:
             held.append(self._over(blob, 0, plain))
             if plain == layout:
                 return held[0]
-        copy = Memory(layout)
+        # Forward, the copy is kept: the backward pass may want the same layout.
+        copy = self.passing.make("weights", layout) if self.is_backward else Memory(layout)
         self.copy(held[0], copy)
-        held.append(copy)
+        if not self.is_backward:
+            held.append(copy)
         return copy
 
     def parameter_as(self, blob: Blob, layout: Layout) -> Memory:
@@ -216,7 +220,7 @@ class Compiler:
             if learns and not add and target.layout == layout:
                 computed[name] = target
                 continue
-            computed[name] = Memory(layout)
+            computed[name] = self.passing.make(name, layout)
             if learns:
                 moves.append((computed[name], target, add))
         self.run(description, **computed, **memories)
@@ -252,7 +256,7 @@ class Compiler:
 
     def start_backward(self, fresh: bool) -> None:
         """From here on, calls belong to the backward pass."""
-        self.calls, self.fresh = [], fresh
+        self.calls, self.fresh, self.is_backward = [], fresh, True
         self._written = set()
         self._parameters = {key: list(held) for key, held in self._forward_parameters.items()}
         for tensors in self.made.values():

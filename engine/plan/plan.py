@@ -113,6 +113,7 @@ class Plan:
         if fresh:
             self.compiler.clear_the_rest()
         self.compiler.scratch.bind()
+        self.compiler.passing.bind()
         for blob, home in self.homes.items():
             home.add_gradient(*self._gradient_copies(blob))
         return self.compiler.calls

@@ -131,6 +131,9 @@ class BatchNorm(Operation):
         if len(self.nodes) > 1 and self.top.blob is not self.source.blob:
             compiler.when_looked_at(self.top, self._revise(compiler))
         dy = compiler.gradient(self.top, self.layout)
+        in_place = self.top.blob is self.source.blob and not self.top.shared
+        if in_place and dy.layout == self.source.layout:
+            self.source.diff = dy
         memories = {"src": self.x, "mean": self.mean, "variance": self.variance, "diff_dst": dy,
                     "workspace": self.workspace, "scale": self.affine.get("scale")}  # fmt: skip
         parts = {}
