@@ -8,6 +8,7 @@ from engine.plan.operations import (
     eltwise,
     inner_product,
     lrn,
+    lstm,
     pooling,
     split,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "find_operation",
     "inner_product",
     "lrn",
+    "lstm",
     "pooling",
     "split",
 ]
