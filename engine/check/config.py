@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,7 +129,7 @@ class _Check:
     def deprecated(self, notices: list[str], spec: NetSpec | SolverSpec) -> None:
         """Old forms, which are read as well as ever."""
         for notice in notices:
-            hint = f"`demitasse upgrade {spec.path}` rewrites the file in today's form"
+            hint = f"`demitasse upgrade {shlex.quote(str(spec.path))}` prints it in today's form"
             where = _place_of_old(notice, spec)
             self.problems.append(
                 DemitasseError(f"old form: {notice}", where, hint=hint, id="DM108")

@@ -102,10 +102,19 @@ def read_bytes(path: Path, where: str) -> bytes:
 
 
 def resize(image: Array, height: int, width: int) -> Array:
-    """The image (C, H, W) at another size, bilinearly."""
+    """The image (C, H, W) at another size, bilinearly.
+
+    Raises:
+        DemitasseError: so large an image cannot be made.
+    """
     if image.shape[1:] == (height, width):
         return image
-    return channels_first(import_cv2().resize(channels_last(image), (width, height)))
+    cv2 = import_cv2()
+    try:
+        return channels_first(cv2.resize(channels_last(image), (width, height)))
+    except (cv2.error, MemoryError):
+        shape = f"{image.shape[0]}x{height}x{width}"
+        raise DemitasseError("the image cannot be made so large", got=shape) from None
 
 
 def channels_first(image: Array) -> Array:

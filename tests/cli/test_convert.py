@@ -172,6 +172,18 @@ def test_upgrade_of_a_solver_and_of_a_new_file(capsys: pytest.CaptureFixture[str
     assert told.out == 'base_lr: 1\ntype: "Adam"\n'
 
 
+@pytest.mark.parametrize("command", ["convert", "upgrade"])
+def test_a_config_is_not_written_over_itself(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "# mine\nlayer: [{name: x, type: Input, input_param: {shape: {dim: [1, 2]}}}]\n"
+    Path("n.yaml").write_text(text)
+    for name in ("n.yaml", str(tmp_path / "n.yaml")):
+        assert cli.main([command, "n.yaml", name]) == 2
+        assert f"{name}: the file would be written over itself" in capsys.readouterr().err
+    assert Path("n.yaml").read_text() == text
+
+
 def test_upgrade_failures(capsys: pytest.CaptureFixture[str]) -> None:
     Path("b.caffemodel").write_bytes(NetParameter(name="n").SerializeToString())
     Path("s.solverstate").write_bytes(SolverState(iter=3).SerializeToString())

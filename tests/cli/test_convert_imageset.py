@@ -159,6 +159,9 @@ def test_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert "lists no images" in refused(capsys)
     assert "go together" in refused(capsys, "--resize_width=8")
     Path("list.txt").write_text(lines)
+    huge = refused(capsys, "--resize_width=99999999", "--resize_height=99999999")
+    assert 'image "img 0.png": the image cannot be made so large' in huge
+    assert "got: 3x99999999x99999999" in huge
     assert 'cannot encode images as "xyz"' in refused(capsys, "--encode_type=xyz")
     write_images(Path("images"), random_images(1, (3, 5, 5)), " odd.png")
     Path("list.txt").write_text(f"{lines}img 0 odd.png 1\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -74,6 +75,15 @@ def test_output(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["init", "mlp", "-o", "-"]) == 0
     assert capsys.readouterr().out.startswith("# A multilayer perceptron")
     assert not Path("mlp.yaml").exists()
+
+
+def test_commands_are_told_as_a_shell_takes_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["init", "mlp", "-o", "größe net.yaml"]) == 0
+    (line,) = (x for x in capsys.readouterr().out.splitlines() if "train --config" in x)
+    (comment,) = (x for x in Path("größe net.yaml").read_text().splitlines() if "train --" in x)
+    for command in (line, comment):
+        words = shlex.split(command.partition("train --config")[2])
+        assert words == ["größe net.yaml"]
 
 
 def test_digits_are_named_relative_inside_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:

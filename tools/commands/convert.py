@@ -27,9 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Converts; variables, includes and blocks are expanded, nothing else changes."""
-    target = Path(arguments.target)
+    source, target = Path(arguments.source), Path(arguments.target)
     form = form_for(target)
-    message = read_raw(Path(arguments.source), arguments.kind)
+    refuse_same(source, target)
+    message = read_raw(source, arguments.kind)
     try:
         written = write_raw(message, form, arguments.drop_unknown)
     except DemitasseError as error:
@@ -37,6 +38,22 @@ def run(arguments: argparse.Namespace) -> int:
         raise
     write_atomically(target, written)
     return 0
+
+
+def refuse_same(source: Path, target: Path) -> None:
+    """A config is not written over itself: comments, variables and blocks would be gone.
+
+    Raises:
+        DemitasseError: both names are of one text file.
+    """
+    if form_for(target) == "binary" or not (source.exists() and target.exists()):
+        return
+    if target.samefile(source):
+        raise DemitasseError(
+            "the file would be written over itself, without its comments, variables and blocks",
+            str(target),
+            hint="name another; `demitasse edit` changes values in their place",
+        )
 
 
 def form_for(target: Path) -> Form:

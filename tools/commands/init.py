@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     text = (_FOLDER / f"{arguments.kind}.yaml").read_text(encoding="utf-8")
     if arguments.data:
         text = _with_source(text, arguments.data)
-    name = f"{arguments.kind}.yaml" if printed else str(target)
+    name = shlex.quote(f"{arguments.kind}.yaml" if printed else str(target))  # as a shell wants it
     for mark, words in {"DIGITS": _digits(folder), "FILE": name, "SCHEMA": schema}.items():
         text = text.replace(f"@{mark}@", words)
     if printed:
@@ -68,10 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     write_atomically(target, text.encode())
     when = "with your data in place, " if arguments.data else ""
-    print(f"{target} written: {when}train --config {target}")
+    print(f"{target} written: {when}train --config {name}")
     beside = target.with_name("digits")
     if not arguments.data and _digits(folder) == "digits" and not beside.is_dir():
-        print(f"the digits are not installed here: demitasse get mnist -o {beside}")
+        place = shlex.quote(str(beside))
+        print(f"the digits are not installed here: demitasse get mnist -o {place}")
     if schema == _SCHEMA.name:
         write_atomically(folder / schema, schema_text().encode())
         print(f"{target.with_name(schema)} written: editors complete and check {target.name} by it")

@@ -12,7 +12,7 @@ from engine.snapshot.atomic import write_atomically
 from engine.spec.raw import read_raw, write_raw
 from engine.spec.source import form_of
 from engine.spec.upgrade import upgrade_net, upgrade_solver
-from tools.commands.convert import form_for
+from tools.commands.convert import form_for, refuse_same
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Upgrades; says on stderr what changed."""
     source = Path(arguments.source)
+    if arguments.target:
+        refuse_same(source, Path(arguments.target))
     message = read_raw(source)
     if isinstance(message, NetParameter):
         notices = upgrade_net(message)
