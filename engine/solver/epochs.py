@@ -9,14 +9,13 @@ from fractions import Fraction
 from engine.data.source_layer import SourceLayer
 from engine.net import Net
 from engine.schema import SolverParameter
+from engine.spec.units import EPOCHS
 from layers.errors import DemitasseError
-
-_FIELDS = {"max_epoch": "max_iter", "test_epoch": "test_interval", "snapshot_epoch": "snapshot"}
 
 
 def epoch_problems(param: SolverParameter, place: Callable[[str], str]) -> Iterator[DemitasseError]:
     """An error for each length that is given in epochs and iterations, or is not above 0."""
-    for epochs, iterations in _FIELDS.items():
+    for epochs, iterations in EPOCHS.items():
         if not param.HasField(epochs):
             continue
         value = getattr(param, epochs)
@@ -67,7 +66,7 @@ def resolve_epochs(param: SolverParameter, net: Net) -> tuple[Interval, Interval
         DemitasseError: the net has no such source.
     """
     lengths = {}
-    for epochs, iterations in _FIELDS.items():
+    for epochs, iterations in EPOCHS.items():
         length = Fraction(getattr(param, iterations))
         if param.HasField(epochs):
             # The field is a float32: 0.1 is a little more than that, and must not round up.
@@ -88,5 +87,5 @@ def _epoch(param: SolverParameter, net: Net, field: str) -> Fraction:
         f"{field} needs a source that knows how many samples it has",
         "solver",
         ", ".join(layer.type for layer in net.layers if not layer.layer_param.bottom) or "none",
-        hint=f"give {_FIELDS[field]}, the same in iterations",
+        hint=f"give {EPOCHS[field]}, the same in iterations",
     )

@@ -10,6 +10,7 @@ from engine.spec.bind import bind
 from engine.spec.fields import Field, fields_of
 from engine.spec.node import Entry, Kind, Location, Mapping, Node, Scalar, Sequence
 from engine.spec.origins import Origins
+from engine.spec.units import clear_other_unit
 from engine.spec.yaml_form import parse_yaml_value
 
 ROOTS = ("solver", "net", "vars")
@@ -22,7 +23,8 @@ def apply_overrides(
 
     ``net.layer.conv1.convolution_param.num_output=64`` changes every layer named conv1; a
     number chooses a layer, or another repeated message, by its position. A value is written as
-    in YAML and replaces what was there, whole lists included.
+    in YAML and replaces what was there, whole lists included; a length in iterations also
+    replaces the same in epochs, and the other way round.
 
     Args:
         message: a NetParameter or SolverParameter.
@@ -34,13 +36,17 @@ def apply_overrides(
         ConfigError: everything that is wrong with the overrides.
     """
     problems: list[DemitasseError] = []
+    overridden: list[str] = []
     for override in overrides:
         try:
             head, path, value = _split(override)
             if head == root:
                 _Override(override, value, problems, origins).walk(message, path, root)
+                overridden += path[:1]
         except DemitasseError as error:
             problems.append(error)
+    if root == "solver":
+        clear_other_unit(message, overridden)
     if problems:
         identify(problems, "DM005")
         raise ConfigError(problems)

@@ -152,9 +152,16 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing to change" in capsys.readouterr().err
 
 
+def test_a_length_in_the_other_unit_takes_its_line() -> None:
+    text = "net: n.prototxt\nsolver:\n  max_iter: 500  # long\n  base_lr: 0.1\n  lr_policy: fixed\n"
+    Path("u.yaml").write_text(text)
+    before, after = edited(Path("u.yaml"), ["solver.max_epoch=2.5"])
+    assert before == text and after == text.replace("max_iter: 500", "max_epoch: 2.5")
+
+
 FIELDS = st.sampled_from(
-    ["base_lr=0.25", "max_iter=77", "display=3", "lr_policy=poly", "power=2", "weight_decay=0.125",
-     "type=Adam", "snapshot_prefix=a b", "stepvalue=[3, 5]", "iter_size=2"]
+    ["base_lr=0.25", "max_iter=77", "test_epoch=3", "display=3", "lr_policy=poly", "power=2",
+     "weight_decay=0.125", "type=Adam", "snapshot_prefix=a b", "stepvalue=[3, 5]", "iter_size=2"]
 )  # fmt: skip
 SHIPPED = sorted(
     path.relative_to(ROOT / "configs")

@@ -37,6 +37,14 @@ def test_fields_of_a_solver():
     assert (solver.type, list(solver.test_iter), solver.solver_mode) == ("Adam", [4], 1)
 
 
+def test_a_length_replaces_the_same_in_the_other_unit():
+    solver = SolverParameter(max_epoch=20, test_epoch=1, snapshot=500)
+    apply_overrides(solver, ["solver.max_iter=30", "solver.snapshot_epoch=2"], "solver")
+    assert solver == SolverParameter(max_iter=30, test_epoch=1, snapshot_epoch=2)
+    apply_overrides(solver, ["solver.max_epoch=1", "solver.max_iter=5"], "solver")
+    assert (solver.max_epoch, solver.max_iter) == (1, 5)  # which DM409 refuses
+
+
 def test_layers_by_name_and_by_position():
     assert (
         changed("net.layer.conv1.convolution_param.num_output=64")

@@ -14,6 +14,7 @@ from engine.spec.files import decode_text, read_bytes
 from engine.spec.node import Mapping
 from engine.spec.raw import is_solver
 from engine.spec.source import form_of
+from engine.spec.units import OTHER_UNIT
 from engine.spec.yaml_form import parse_yaml
 from tools.editor.splice import splice
 
@@ -42,10 +43,12 @@ def _with(text: str, path: Path, solver: bool, override: str, wanted: list[Any])
     """The text with one override in it."""
     name, _, value = override.partition("=")
     keys = _keys(text, name.strip().split("."), solver)
+    root, _, field = name.strip().partition(".")
+    other = OTHER_UNIT.get(field, "") if root == "solver" else ""
     try:
         # A text that YAML would take for something else has to stand in quotes.
         for written in (value.strip(), json.dumps(value.strip())):
-            new = splice(text, keys, written)
+            new = splice(text, keys, written, other)
             with suppress(ConfigError):
                 if _meaning(new, path, solver, []) == wanted:
                     return new

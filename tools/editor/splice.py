@@ -16,13 +16,14 @@ import yaml
 from engine.errors import DemitasseError, did_you_mean
 
 
-def splice(text: str, path: Sequence[str], value: str) -> str:
+def splice(text: str, path: Sequence[str], value: str, instead_of: str = "") -> str:
     """The text with a value set; a key that is missing is put at the end of its group.
 
     Args:
         text: a YAML file.
         path: keys from the root; items of a list by ``name``, or by position.
         value: as it is to be written.
+        instead_of: a key beside a missing last one, whose place the new key and value take.
 
     Raises:
         DemitasseError: the path leads nowhere in this text, or the value takes several lines.
@@ -39,6 +40,10 @@ def splice(text: str, path: Sequence[str], value: str) -> str:
         if found is None and rest[0] == "0" and len(rest) > 1:
             rest = rest[1:]  # a list of one, written without the list
             continue
+        if found is None and len(rest) == 1:
+            given = next((pair for pair in node.value if pair[0].value == instead_of), None)
+            if given is not None:
+                return _replaced(text, given[1], f"{_key(rest[0])}: {value}", given[0])
         if found is None:
             return _inserted(text, node, rest, value)
         node, rest = found, rest[1:]
@@ -65,8 +70,9 @@ def _name(item: Any) -> str:
     return next((str(value.value) for key, value in held if key.value == "name"), "")
 
 
-def _replaced(text: str, node: Any, value: str) -> str:
-    begin, end = node.start_mark.index, node.end_mark.index
+def _replaced(text: str, node: Any, value: str, key: Any = None) -> str:
+    """The text with another value in a node's place, or in that of a key with its value."""
+    begin, end = (key or node).start_mark.index, node.end_mark.index
     in_block = getattr(node, "flow_style", True) is False or getattr(node, "style", "") in (
         "|",
         ">",
