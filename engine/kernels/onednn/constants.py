@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-F32, BF16 = 3, 2
-ITEM_SIZES = {F32: 4, BF16: 2}
+F32 = 3
 
 CPU, IN_ORDER = 1, 1
 ANY = 1  # the format tag that lets a primitive choose
 
-FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD, BACKWARD_DATA = 64, 96, 128, 160
+FORWARD_TRAINING, BACKWARD, BACKWARD_DATA = 64, 128, 160
 
 CONVOLUTION_DIRECT = 0x1
 ELTWISE_RELU, ELTWISE_TANH, ELTWISE_LOGISTIC = 0x20, 0x21, 0x29
 RELU_FROM_TOP, TANH_FROM_TOP, LOGISTIC_FROM_TOP = 0x100, 0x101, 0x104
 POOLING_MAX, POOLING_AVERAGE_PADDED, POOLING_AVERAGE = 0x1FF, 0x2FF, 0x3FF
 LRN_ACROSS_CHANNELS = 0xAFF
-LSTM = 0x2FFF
-BINARY_ADD, BINARY_MUL, BINARY_MAX = 0x1FFF0, 0x1FFF1, 0x1FFF2
+BINARY_ADD = 0x1FFF0
 
 GLOBAL_STATS, USE_SCALE, USE_SHIFT, FUSE_RELU = 0x1, 0x2, 0x4, 0x8
 
@@ -24,21 +22,14 @@ SCRATCHPAD_OF_USER = 1
 
 # What a primitive can be asked for.
 IMPLEMENTATION = 8
-SOURCE_MD, DIFF_SOURCE_MD, WEIGHTS_MD, DIFF_WEIGHTS_MD = 129, 130, 131, 132
-DEST_MD, DIFF_DEST_MD, WORKSPACE_MD, SCRATCHPAD_MD = 133, 134, 135, 136
-ARGUMENT_MD = 255
+WEIGHTS_MD, DIFF_WEIGHTS_MD, WORKSPACE_MD, SCRATCHPAD_MD = 131, 132, 135, 136
 
 # The arguments of primitives.
 ARGUMENTS = {
     "src": 1,
     "src_1": 2,
-    "src_iter": 2,
-    "src_iter_c": 3,
     "dst": 17,
-    "dst_iter": 18,
-    "dst_iter_c": 19,
     "weights": 33,
-    "weights_iter": 34,
     "bias": 41,
     "mean": 49,
     "variance": 50,
@@ -47,13 +38,8 @@ ARGUMENTS = {
     "workspace": 64,
     "scratchpad": 80,
     "diff_src": 129,
-    "diff_src_iter": 130,
-    "diff_src_iter_c": 131,
     "diff_dst": 145,
-    "diff_dst_iter": 146,
-    "diff_dst_iter_c": 147,
     "diff_weights": 161,
-    "diff_weights_iter": 162,
     "diff_bias": 169,
     "diff_scale": 255,
     "diff_shift": 256,

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from engine.kernels.onednn.calls import Handle, OneDNNError, call, engine, functions
-from engine.kernels.onednn.constants import ANY, F32, ITEM_SIZES
+from engine.kernels.onednn.constants import ANY, F32
 from layers.blob import Array
 
 _MAX_AXES = 12
@@ -169,8 +169,3 @@ def _tag(name: str) -> int:
         if name_of(number) == name.encode():
             return number
     raise OneDNNError(f"no layout {name}")
-
-
-def bytes_of(layout: Layout) -> int:
-    """What the elements alone take, without the padding of blocks."""
-    return int(np.prod(layout.shape)) * ITEM_SIZES[layout.dtype]

@@ -10,6 +10,7 @@ from typing import Any
 from engine.kernels.onednn.calls import Handle, OneDNNError, call, engine, functions, stream
 from engine.kernels.onednn.constants import (
     ARGUMENTS,
+    ELTWISE_RELU,
     F32,
     IMPLEMENTATION,
     SCRATCHPAD_MD,
@@ -63,7 +64,7 @@ def attributes(relu: bool = False, sums: bool = False, activation: int = 0) -> H
     if sums:
         call("post_ops_append_sum", operations, ctypes.c_float(1), ctypes.c_int32(0), 0)
     if relu or activation:
-        call("post_ops_append_eltwise", operations, activation or 0x20, ctypes.c_float(0),
+        call("post_ops_append_eltwise", operations, activation or ELTWISE_RELU, ctypes.c_float(0),
              ctypes.c_float(0))  # fmt: skip
     call("primitive_attr_set_post_ops", handle, operations)
     return handle
