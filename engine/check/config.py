@@ -12,6 +12,7 @@ from engine.check.net import NetChecker, context_of, loss_problem, may_be_loss
 from engine.check.report import Report
 from engine.check.states import has_phase, in_state
 from engine.errors import DemitasseError
+from engine.net.sharing import shared_parameters
 from engine.schema import TEST, TRAIN
 from engine.solver.checks import check_writable, may_write, setting_problems
 from engine.solver.monitor import find_output
@@ -45,6 +46,7 @@ def check_config(
             check.solver(read_solver(file, check.overrides, report.problems))
         else:
             check.bare_net(read_net(file, check.overrides, report.problems))
+        check.shared()
     except DemitasseError as problem:
         report.problems.append(problem)
     return report
@@ -103,6 +105,13 @@ class _Check:
             except DemitasseError as problem:
                 problem.where = spec.place("monitor")
                 self.problems.append(problem)
+
+    def shared(self) -> None:
+        """Whether the other nets can take over the parameters of the one that learns."""
+        for net in self.report.nets[1:]:
+            with self.noting():
+                for _ in shared_parameters(net.nodes, self.report.nets[0].nodes, net.locate):
+                    pass
 
     def bare_net(self, spec: NetSpec) -> None:
         """A net without a solver: in both phases where it is made for training."""

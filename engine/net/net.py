@@ -29,6 +29,7 @@ from engine.net.params import Arena, Param
 from engine.net.passes import Passes
 from engine.net.pycaffe import PycaffeNet
 from engine.net.seeds import generator
+from engine.net.sharing import shared_parameters
 from engine.spec import find_file
 from layers import TRAIN, Blob, Layer, LayerContext
 from layers.blob import Array, as_array
@@ -229,16 +230,13 @@ class Net(PycaffeNet):
             weights.copy_from(self, as_path(file, "a .caffemodel")).raise_on_mismatch()
 
     def share_with(self, other: Net) -> None:
-        """Makes the parameters views of the other net's, layer by layer of the same name."""
-        for name, blobs in self.params.items():
-            for mine, theirs in zip(blobs, other.params.get(name, ()), strict=False):
-                if mine.shape != theirs.shape:
-                    raise DemitasseError(
-                        f'layer "{name}" cannot share its parameters with the other net',
-                        got=f"shape {mine.shape}",
-                        expected=f"shape {theirs.shape}",
-                    )
-                mine.share_data(theirs)
+        """Makes the parameters views of the other net's, layer by layer of the same name.
+
+        Raises:
+            LayerError: two parameters differ in shape.
+        """
+        for mine, theirs in shared_parameters(self.nodes, other.nodes, self._locate):
+            mine.share_data(theirs)
 
     def save(self, file: str | Path) -> None:
         """Writes the net with its parameters as a .caffemodel, whole or not at all."""
