@@ -22,6 +22,7 @@ def fill_inputs(net: Net, rng: np.random.Generator) -> None:
     """Fills the tops of Input layers: spread out, or 0 and 1 where they serve as labels."""
     for name in net.inputs:
         blob = net.blobs[name]
+        _ = blob.data  # refuses a shape that is too large, before values are drawn for it
         if differentiable(net, blob):
             blob.data = spread(blob.shape, rng)
         else:

@@ -99,6 +99,13 @@ def test_no_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert "demitasse check CONFIG" in capsys.readouterr().err
 
 
+def test_of_a_net_without_layers_there_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("circle.yaml").write_text("include: circle.yaml\n")
+    assert cli.main(["check", "circle.yaml"]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and "files include each other in a circle [DM003]" in told.err
+
+
 def test_set(capsys: pytest.CaptureFixture[str]) -> None:
     setting = "net.layer.score.inner_product_param.num_output=0"
     assert cli.main(["check", "good.yaml", "--set", setting]) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,31 @@ def test_exit_codes(
     assert cli.main([name, *arguments]) == code
     told = capsys.readouterr()
     assert told.out == "" and told.err.startswith(said) and bool(told.err) == bool(said)
+
+
+def test_names_that_the_terminal_cannot_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("n.yaml").write_text(
+        'layer: [{name: "größe", type: Input, input_param: {shape: {dim: [1, 2]}}}]\n',
+        encoding="utf-8",
+    )
+    terminal = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(terminal, encoding="ascii"))
+    assert cli.main(["check", "n.yaml"]) == 0
+    assert rb"gr\xf6\xdfe  Input" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("command", [["time", "--config"], ["gradcheck"]])
+def test_a_shape_that_no_machine_has_room_for(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    huge = "[99999999, 99999999, 99999999]"
+    Path("n.yaml").write_text(
+        f"layer: [{{name: x, type: Input, input_param: {{shape: {{dim: {huge}}}}}}}]\n"
+    )
+    assert cli.main([*command, "n.yaml"]) == 2
+    assert 'error: blob "x" of shape (99999999, 99999999, 99999999) is too large' in (
+        capsys.readouterr().err
+    )
 
 
 def with_json() -> set[str]:

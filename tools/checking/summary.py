@@ -22,7 +22,8 @@ _SUMMED = ("parameters", "multiply_adds", "data_bytes", "diff_bytes", "parameter
 
 def summary(report: Report) -> str:
     """A table of the layers of the first net, and what the others come to."""
-    return "".join(_of_net(net, rows=net is report.nets[0]) for net in report.nets)
+    built = [net for net in report.nets if net.written]
+    return "".join(_of_net(net, rows=net is built[0]) for net in built)
 
 
 def as_data(report: Report) -> dict[str, Any]:

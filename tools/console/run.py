@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -36,9 +37,7 @@ class _Handler(logging.Handler):
 
 def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Runs a command; what a user can cause ends in one message and a non-zero exit code."""
-    # Whoever started us may have closed the streams; Python has None in their place then.
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    _ready_streams()
     with _logging():
         try:
             code = run(arguments)
@@ -63,6 +62,16 @@ def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Na
             where = f"{problem.filename}: " if problem.filename else ""
             print(f"error: {where}{problem.strerror or problem}", file=sys.stderr)
             return DemitasseError.exit_code
+
+
+def _ready_streams() -> None:
+    """Makes sure that there is something to print to, and that it takes every character."""
+    # Whoever started us may have closed the streams; Python has None in their place then.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # A name that the terminal's encoding lacks is told as \xf6, and ends no command.
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _silence_output() -> None:

@@ -15,6 +15,7 @@ def fill_inputs(net: Net) -> None:
     readers = {blob.name: (node, index) for node, index, blob in _uses(net)}
     for name in net.inputs:
         blob = net.blobs[name]
+        _ = blob.data  # refuses a shape that is too large, before values are drawn for it
         blob.data = _values(readers.get(name), blob.shape, rng)
 
 
