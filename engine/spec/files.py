@@ -59,7 +59,9 @@ def _not_found(name: str, places: list[Path]) -> DemitasseError:
     # The folders far above the config are looked at, but tell a reader little.
     looked = [str(place) for place in places[:4]] + (["..."] if len(places) > 4 else [])
     hint = ""
-    for place in places:
+    # A bare name far above is near to something by chance: "train" to a home folder "brain".
+    likely = places if len(Path(name).parts) > 1 else places[:2]
+    for place in likely:
         try:
             near = nearest(place.name, sorted(os.listdir(place.parent))[:2000])
         except OSError:

@@ -99,3 +99,11 @@ def test_text_files_that_are_not_text(tmp_path):
     path.write_bytes(b"")
     assert "the file is empty" in refusal(read_net, path)
     assert "the file is empty" in refusal(read_solver, path)
+
+
+def test_a_bare_name_is_not_compared_with_those_far_above(project):
+    inner = project / "configs" / "mine"
+    inner.mkdir(parents=True)
+    assert "did you mean" not in refusal(find_file, "nett.prototxt", inner)
+    (inner / "nat.prototxt").touch()
+    assert f'did you mean "{inner / "nat.prototxt"}"?' in refusal(find_file, "nett.prototxt", inner)
