@@ -19,6 +19,11 @@ VARIABLE = "DEMITASSE_ENGINE"
 ENGINES = ("default", "numpy", "onednn")
 
 
+def choose_engine(name: str) -> None:
+    """Sets ``DEMITASSE_ENGINE``, for this process and those it starts."""
+    os.environ[VARIABLE] = name
+
+
 def fast_engine() -> bool:
     """Whether nets are compiled for oneDNN: as ``DEMITASSE_ENGINE`` says, else if it is there.
 

@@ -246,13 +246,12 @@ class Compiler:
         if rest:
             self.emit(clear)
 
-    def end_forward(self) -> list[Call]:
-        """The calls of the forward pass, whose copies the backward pass may use."""
+    def end_forward(self) -> None:
+        """Notes the copies that the forward pass has made, which the backward pass may use."""
         self._forward_parameters = {key: list(held) for key, held in self._parameters.items()}
         for tensors in self.made.values():
             for tensor in tensors:
                 tensor.forward_copies = list(tensor.copies)
-        return self.calls
 
     def start_backward(self, fresh: bool) -> None:
         """From here on, calls belong to the backward pass."""

@@ -10,6 +10,7 @@ from engine.kernels.onednn.threads import use_threads
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler, is_own
 from engine.plan.operations import Operation, Reference, find_operation
+from engine.plan.parts import Pass
 from engine.plan.tensor import TensorHome
 from layers.blob import Array, Blob
 from layers.errors import DemitasseError
@@ -35,13 +36,15 @@ class Plan:
         self.nodes = nodes
         self.compiler = Compiler(nodes)
         self.operations: list[Operation] = []
+        self.forward_pass = Pass()
         taken: set[int] = set()
         for index, node in enumerate(nodes):
             if id(node) not in taken:
                 self.operations.append(self._compile(index))
+                self.forward_pass.end_part(self.operations[-1], self.compiler.calls)
                 taken.update(id(node) for node in self.operations[-1].nodes)
-        self._forward = self.compiler.end_forward()
-        self._backward: dict[bool, list[Call]] = {}
+        self.compiler.end_forward()
+        self.backward_passes: dict[bool, Pass] = {}
         self.compiler.scratch.bind()
         self.homes = self._make_homes()
         self.shapes = [blob.shape for blob in self._blobs()]
@@ -60,7 +63,7 @@ class Plan:
         for bound in self.compiler.bound:
             if bound.which == 0:
                 bound.follow()
-        self._run(self._forward, 0)
+        self._run(self.forward_pass.calls, 0)
 
     def backward(self, fresh: bool) -> None:
         """Runs all layers backward.
@@ -68,16 +71,16 @@ class Plan:
         Args:
             fresh: whether gradients of parameters replace what was there.
         """
-        calls = self._backward.get(fresh)
-        if calls is None:
-            calls = self._backward[fresh] = self._compile_backward(fresh)
+        compiled = self.backward_passes.get(fresh)
+        if compiled is None:
+            compiled = self.backward_passes[fresh] = self._compile_backward(fresh)
         for bound in self.compiler.bound:
             if bound.which == 1:
                 bound.follow()
         for home in self.homes.values():
             home.put_back(0)
             home.put_back(1)
-        self._run(calls, 1)
+        self._run(compiled.calls, 1)
 
     def _run(self, calls: Sequence[Call], which: int) -> None:
         """Runs the calls of a pass, after which the values (0) or gradients (1) are new."""
@@ -97,26 +100,34 @@ class Plan:
     def _compile(self, index: int) -> Operation:
         node = self.nodes[index]
         found = find_operation(node.layer.type)
-        group = found.match(self.nodes, index) if found is not None and allowed(node) else []
-        if found is not None and group:
-            try:
-                return found(self.compiler, group)
-            except OneDNNError:
-                pass  # the reference layer can do what the library cannot
-        return Reference(self.compiler, [node])
+        engine = engine_of(node)
+        if found is None:
+            return Reference(self.compiler, [node], "no operation for this type")
+        if engine not in _OURS:
+            return Reference(self.compiler, [node], f"engine: {engine} in the config")
+        group = found.match(self.nodes, index)
+        if not group:
+            return Reference(self.compiler, [node], f"oneDNN here: {found.limits}")
+        try:
+            return found(self.compiler, group)
+        except OneDNNError as problem:  # the reference layer can do what the library cannot
+            return Reference(self.compiler, [node], f"oneDNN: {problem}")
 
-    def _compile_backward(self, fresh: bool) -> list[Call]:
+    def _compile_backward(self, fresh: bool) -> Pass:
         self.compiler.start_backward(fresh)
+        compiled = Pass()
         for operation in reversed(self.operations):
             if operation.node.need_backward:
                 operation.backward(self.compiler)
+                compiled.end_part(operation, self.compiler.calls)
         if fresh:
             self.compiler.clear_the_rest()
+        compiled.end(self.compiler.calls)
         self.compiler.scratch.bind()
         self.compiler.passing.bind()
         for blob, home in self.homes.items():
             home.add_gradient(*self._gradient_copies(blob))
-        return self.compiler.calls
+        return compiled
 
     def _make_homes(self) -> dict[Blob, TensorHome]:
         homes = {}
@@ -160,14 +171,14 @@ def revised(out: Call | None, blob: Blob, revise: Callable[[Array], None]) -> Ca
     return copy
 
 
-def allowed(node: Node) -> bool:
-    """Whether the config leaves it to us which engine computes the layer."""
+def engine_of(node: Node) -> str:
+    """The engine that the config asks for: ``DEFAULT`` where it leaves that to us."""
     for _, value in node.layer.layer_param.ListFields():
         fields = getattr(value, "DESCRIPTOR", None)  # of messages alone
         engine = fields.fields_by_name.get("engine") if fields is not None else None
         if engine is not None and value.HasField("engine"):
-            return engine.enum_type.values_by_number[value.engine].name in _OURS
-    return True
+            return str(engine.enum_type.values_by_number[value.engine].name)
+    return "DEFAULT"
 
 
 def compile_plan(nodes: Sequence[Node]) -> Plan:

@@ -14,9 +14,11 @@ from engine.spec.raw import is_solver
 from layers import TEST, TRAIN
 from layers.kernels.threads import thread_count
 from tools.console.json_text import add_json_option, json_text
+from tools.options.engine import add_engine_option, use_engine
 from tools.options.overrides import add_set_option
 from tools.options.threads import add_threads_option, use_threads
 from tools.timing.inputs import fill_inputs
+from tools.timing.kernels import NUMPY, ONEDNN, why_numpy
 from tools.timing.record import record
 from tools.timing.report import table, write_trace
 from tools.timing.stopwatch import Stopwatch
@@ -51,12 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-code", action="store_true", help="let the config name Python code to run"
     )
     add_threads_option(parser)
+    add_engine_option(parser)
     add_json_option(parser, "the times of all layers")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measures and prints a table; returns 0."""
     use_threads(arguments.threads)
+    use_engine(arguments.engine)
     spec = _read(arguments.config, arguments.overrides)
     net = Net(
         spec,
@@ -69,7 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
     watch = Stopwatch(net)
     watch.run(max(1, arguments.iterations))
     if arguments.json:
-        of_run = {"net": net.name, "phase": arguments.phase, "threads": thread_count()}
+        of_run = {
+            "net": net.name,
+            "phase": arguments.phase,
+            "threads": thread_count(),
+            "engine": ONEDNN if watch.compiled else NUMPY,
+        }
         sys.stdout.write(json_text(of_run | record(watch)))
     else:
         _print_table(watch, arguments)
@@ -81,7 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _print_table(watch: Stopwatch, arguments: argparse.Namespace) -> None:
     net = watch.net
     threads = "1 thread" if thread_count() == 1 else f"{thread_count()} threads"
-    print(f"{net.name or arguments.config}, phase {arguments.phase}, {threads}")
+    engine = "oneDNN" if watch.compiled else f"NumPy ({why_numpy(net)})"
+    print(f"{net.name or arguments.config}, phase {arguments.phase}, {threads}, {engine}")
     print(table(watch, _parameter_bytes(net.arena)))
 
 

@@ -19,6 +19,7 @@ from layers.errors import DemitasseError
 from tools.completion.shell import answer_completion
 from tools.console.run import run_command
 from tools.options.durations import parse_duration
+from tools.options.engine import add_engine_option, use_engine
 from tools.options.overrides import add_set_option
 from tools.options.threads import add_threads_option, use_threads
 from tools.training.clock import TrainingClock
@@ -68,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-code", action="store_true", help="let the config name Python code to run"
     )
     add_threads_option(parser)
+    add_engine_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     deadline = _deadline(arguments.time_limit)
     use_threads(arguments.threads)
+    use_engine(arguments.engine)
     spec = read_solver(Path(arguments.config), arguments.overrides)
     if arguments.gpu is not None:
         spec.param.solver_mode = spec.param.GPU

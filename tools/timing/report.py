@@ -7,28 +7,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.net.gradient_flow import Node
 from engine.net.work import param_bytes, top_bytes, work_of
 from tools.console.units import in_bytes
+from tools.timing.kernels import NUMPY, Kernel
 from tools.timing.stopwatch import Passes, Stopwatch
 
 _NAME, _TYPE = 16, 13  # columns; with the others a line has 100
+_KERNEL = 20
 _HEADS = ("forward", "median", "backward", "median", "share", "GF/s", "tops", "params")
 
 
 def table(watch: Stopwatch, parameter_bytes: int) -> str:
-    """A line a layer and one for all: milliseconds, share of the whole, speed, bytes, kernel."""
-    lines = [_line("layer", "type", _HEADS, "kernel")]
+    """A line a layer and one for all: milliseconds, share of the whole, speed, bytes, kernel.
+
+    Of a compiled net, what computes each layer follows in lines of their own.
+    """
+    lines = [_line("layer", "type", _HEADS, "by" if watch.compiled else "kernel")]
     total = sum(p.least for p in (*watch.forward, *watch.backward)) or 1.0
-    rows = zip(watch.net.nodes, watch.forward, watch.backward, strict=True)
+    rows = zip(watch.net.nodes, watch.forward, watch.backward, watch.kernels, strict=True)
     flops = tops = 0
-    for node, forward, backward in rows:
+    for node, forward, backward, kernel in rows:
         work, size = work_of(node), top_bytes(node)
         operations = work.forward + work.backward
         seconds = forward.least + backward.least
         flops, tops = flops + operations, tops + size
         cells = _cells(forward, backward, seconds / total, operations, size, param_bytes(node))
-        lines.append(_line(node.layer.name, node.layer.type, cells, kernel_of(node)))
+        by = _by(kernel) if watch.compiled else kernel.forward
+        lines.append(_line(node.layer.name, node.layer.type, cells, by))
     forward, backward = _sum(watch.forward), _sum(watch.backward)
     cells = _cells(forward, backward, 1.0, flops, tops, parameter_bytes)
     lines.append(_line("all layers", "", cells, ""))
@@ -36,7 +41,7 @@ def table(watch: Stopwatch, parameter_bytes: int) -> str:
         f"forward and backward: {1e3 * watch.whole.least:.2f} ms at least, "
         f"{1e3 * watch.whole.median:.2f} ms median of {len(watch.whole.seconds)} passes"
     )
-    return "\n".join(lines)
+    return "\n".join(lines + (_kernels(watch) if watch.compiled else []))
 
 
 def write_trace(watch: Stopwatch, path: Path) -> None:
@@ -44,7 +49,8 @@ def write_trace(watch: Stopwatch, path: Path) -> None:
     origin = min((p.starts[0] for p in watch.forward if p.starts), default=0.0)
     events: list[dict[str, Any]] = []
     for direction, all_passes in (("forward", watch.forward), ("backward", watch.backward)):
-        for node, passes in zip(watch.net.nodes, all_passes, strict=True):
+        rows = zip(watch.net.nodes, all_passes, watch.kernels, strict=True)
+        for node, passes, kernel in rows:
             events += [
                 {
                     "name": node.layer.name,
@@ -54,11 +60,31 @@ def write_trace(watch: Stopwatch, path: Path) -> None:
                     "dur": 1e6 * seconds,
                     "pid": 1,
                     "tid": direction,
-                    "args": {"type": node.layer.type, "kernel": kernel_of(node)},
+                    "args": {"type": node.layer.type, "kernel": getattr(kernel, direction)},
                 }
                 for start, seconds in zip(passes.starts, passes.seconds, strict=True)
             ]
     path.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}) + "\n")
+
+
+def _by(kernel: Kernel) -> str:
+    """The engine; of a fused layer, the one it is fused into."""
+    if kernel.engine == NUMPY:
+        return NUMPY
+    return kernel.why or "oneDNN"
+
+
+def _kernels(watch: Stopwatch) -> list[str]:
+    """The implementations of each layer that is computed on its own, or why it has none."""
+    lines = ["", f"{'layer':<{_NAME}} {'forward':<{_KERNEL}} backward"]
+    for node, kernel in zip(watch.net.nodes, watch.kernels, strict=True):
+        name = f"{_short(node.layer.name, _NAME):<{_NAME}}"
+        if kernel.engine == NUMPY and kernel.why:
+            way = f" {kernel.forward}" if kernel.forward else ""
+            lines.append(f"{name} {NUMPY}{way}: {kernel.why}")
+        elif kernel.forward or kernel.backward:
+            lines.append(f"{name} {kernel.forward:<{_KERNEL}} {kernel.backward}".rstrip())
+    return lines
 
 
 def _cells(
@@ -68,7 +94,7 @@ def _cells(
     times = (forward.least, forward.median, backward.least, backward.median)
     return [
         *(f"{1e3 * value:.2f}" if value else "" for value in times),
-        f"{share:.1%}",
+        f"{share:.1%}" if seconds else "",
         f"{flops / seconds / 1e9:.0f}" if flops and seconds else "",
         in_bytes(tops),
         in_bytes(params),
@@ -95,9 +121,3 @@ def _sum(passes: Sequence[Passes]) -> Passes:
     """The times of all layers, pass by pass."""
     measured = [p.seconds for p in passes if p.seconds]
     return Passes([], [sum(values) for values in zip(*measured, strict=True)])
-
-
-def kernel_of(node: Node) -> str:
-    """Which of several ways to compute the layer took."""
-    convolver = getattr(node.layer, "convolver", None)
-    return type(convolver).__name__ if convolver is not None else ""

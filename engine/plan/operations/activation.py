@@ -72,6 +72,8 @@ def activation_back(
 class Activation(Operation):
     """An activation, in the layout that its bottom has."""
 
+    limits = "only slopes of 0 up"
+
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         super().__init__(compiler, nodes)
         self.kind = self.node.layer.type

@@ -23,9 +23,14 @@ class Operation:
     Args:
         compiler: takes the calls.
         nodes: those that :meth:`match` took.
+
+    Attributes:
+        layers: the types of layers that it computes.
+        limits: in words, what :meth:`match` wants of such a layer.
     """
 
     layers: ClassVar[tuple[str, ...]] = ()
+    limits: ClassVar[str] = ""
 
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         self.nodes = list(nodes)

@@ -41,6 +41,8 @@ def _scale_of(nodes: Sequence[Node], index: int) -> Node | None:
 class BatchNorm(Operation):
     """Normalization over the batch, scaled and shifted in the same pass."""
 
+    limits = "only images"
+
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]

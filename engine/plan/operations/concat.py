@@ -17,6 +17,8 @@ from engine.plan.operations.base import Operation, operation
 class Concat(Operation):
     """The bottoms behind each other; each gradient is a part of the top's, copied out."""
 
+    limits = "only channels of images"
+
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]

@@ -27,6 +27,8 @@ _FEW, _BLOCK = 4, 16
 class Convolution(Operation):
     """2-D convolution by oneDNN's direct implementations, images mostly channels last."""
 
+    limits = "only one bottom of images in two dimensions"
+
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]

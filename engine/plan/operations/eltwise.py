@@ -16,6 +16,8 @@ from engine.plan.operations.base import Operation, operation
 class Eltwise(Operation):
     """The sum of the bottoms; its gradient is that of the top, and is not copied."""
 
+    limits = "only sums without coefficients"
+
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]

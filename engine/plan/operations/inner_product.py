@@ -22,6 +22,8 @@ class InnerProduct(Operation):
     backward inner products are as fast in our order, and leave the gradient where it belongs.
     """
 
+    limits = "only axis 1, weights not transposed"
+
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]

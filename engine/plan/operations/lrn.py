@@ -18,6 +18,8 @@ from engine.plan.operations.base import Operation, operation
 class LRN(Operation):
     """Normalization by the neighbours among the channels, in the first layout that is fast."""
 
+    limits = "only images, across channels"
+
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]

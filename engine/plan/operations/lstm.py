@@ -35,6 +35,8 @@ class LSTM(Operation):
     when another process wants a core.
     """
 
+    limits = "only no static input, no states exposed"
+
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]

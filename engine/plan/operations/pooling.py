@@ -42,6 +42,8 @@ def _beyond(axis) -> int:  # type: ignore[no-untyped-def]
 class Pooling(Operation):
     """Pooling of images, channels last."""
 
+    limits = "only MAX, and AVE where no window reaches beyond the padding"
+
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]

@@ -23,10 +23,17 @@ class ShapeChanged(Exception):
 
 
 class Reference(Operation):
-    """The layer of ``layers/`` itself, with its blobs' own arrays."""
+    """The layer of ``layers/`` itself, with its blobs' own arrays.
 
-    def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
+    Args:
+        compiler: takes the calls.
+        nodes: the layer's.
+        why: no operation of oneDNN's computes it.
+    """
+
+    def __init__(self, compiler: Compiler, nodes: Sequence[Node], why: str):
         super().__init__(compiler, nodes)
+        self.why = why
         node = self.node
         self.bottoms = [compiler.tensor(blob) for blob in node.bottom]
         for tensor in self.bottoms:

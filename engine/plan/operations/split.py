@@ -25,6 +25,8 @@ def share_all(tops: Sequence[Blob], bottom: Blob) -> None:
 class Split(Operation):
     """The tops are the bottom, without a copy; so is a gradient that is the only one."""
 
+    limits = "only arrays with something in them"
+
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         super().__init__(compiler, nodes)
         self.source = compiler.tensor(self.node.bottom[0])
