@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,8 @@ def check_writable(prefix: str, where: str = "") -> None:
             "the folder of snapshot_prefix does not exist",
             where,
             prefix,
-            hint=f"make it (`mkdir -p {folder}`) or set another: `--set solver.snapshot_prefix=X`",
+            hint=f"make it (`mkdir -p {shlex.quote(str(folder))}`) or set another: "
+            "`--set solver.snapshot_prefix=X`",
             id="DM411",
         )
     if not os.access(folder, os.W_OK):

@@ -154,3 +154,20 @@ def test_wide_net_stays_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr()
     assert "with data (32, 3, 224, 224), label (32,) in place of sources" in told.out
     assert max(map(len, told.out.splitlines())) <= 130
+
+
+def test_the_command_that_makes_a_folder_fits_a_shell(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert (
+        cli.main(
+            [
+                "check",
+                str(ROOT / "configs/mnist/tiny.yaml"),
+                "--set",
+                "solver.snapshot_prefix=a b/c",
+            ]
+        )
+        == 0
+    )
+    assert "(`mkdir -p 'a b'`)" in capsys.readouterr().err
