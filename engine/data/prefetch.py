@@ -39,8 +39,15 @@ class Prefetcher:
             self._queue.threads.append(thread)
             thread.start()
         _live.add(self._queue)
-        # The threads hold the queue only, so a net that nobody uses any more ends them.
-        self.close = weakref.finalize(self, self._queue.close)
+        # The threads hold the queue only, so a net that nobody uses any more ends them. It does
+        # not wait for them: it may be freed in the middle of anything, with locks held that the
+        # threads want.
+        self._let_go = weakref.finalize(self, self._queue.end)
+
+    def close(self) -> None:
+        """Ends the threads; returns when each has left the sample it was at."""
+        self._let_go()
+        self._queue.join()
 
     def take(self, position: int) -> Batch:
         """The batch at a position; one that does not follow the last starts the queue anew.
@@ -94,12 +101,15 @@ class _Queue:
             if len(self._spare) < self._depth:
                 self._spare.append(arrays)
 
-    def close(self) -> None:
-        """Ends the threads; returns when each has left the sample it was at."""
+    def end(self) -> None:
+        """Has the threads end, each when it has left the sample it is at."""
         with self._changed:
             self._closed = True
             self._done.clear()
             self._changed.notify_all()
+
+    def join(self) -> None:
+        """Returns when all threads have ended."""
         for thread in self.threads:
             if thread is not threading.current_thread():
                 thread.join()
@@ -140,4 +150,5 @@ def _work(queue: _Queue) -> None:
 def _close_all() -> None:
     # Threads that are still in OpenCV when the interpreter goes down would crash it.
     for queue in list(_live):
-        queue.close()
+        queue.end()
+        queue.join()

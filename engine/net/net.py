@@ -22,7 +22,7 @@ from engine.net.arguments import (
     read_array,
     refuse_swapped,
 )
-from engine.net.build import NetBuilder, describing_bottoms, located, reshape
+from engine.net.build import NetBuilder
 from engine.net.fast_passes import FastPasses
 from engine.net.gradient_flow import Node
 from engine.net.params import Arena, Param
@@ -96,9 +96,9 @@ class Net(PycaffeNet):
         self.outputs: list[str] = built.outputs
         self.learnable: list[Param] = built.params.learnable
         self.shared_params: set[tuple[str, int]] = built.params.shared
-        self._locate, self._lineage = built.locate, built.lineage
+        self._locate = built.locate
         fast = FastPasses(self.nodes, self.rng, np.dtype(dtype))
-        self.passes = Passes(self.nodes, self.arena, fast, self._locate, self._reshape)
+        self.passes = Passes(self.nodes, self.arena, fast, self._locate, built.lineage)
         self.params: dict[str, list[Blob]] = {
             node.layer.name: node.layer.blobs for node in self.nodes if node.layer.blobs
         }
@@ -214,7 +214,7 @@ class Net(PycaffeNet):
     def reshape(self) -> None:
         """Infers all shapes anew, after blobs were reshaped (another batch size, say)."""
         for node in self.nodes:
-            self._reshape(node)
+            self.passes.reshape(node)
 
     def clear_param_diffs(self) -> None:
         """Sets the gradients of all parameters to zero."""
@@ -241,10 +241,6 @@ class Net(PycaffeNet):
     def save(self, file: str | Path) -> None:
         """Writes the net with its parameters as a .caffemodel, whole or not at all."""
         weights.save(self, as_path(file, "the file to write"))
-
-    def _reshape(self, node: Node) -> None:
-        with located(self._locate, node.layer.name), describing_bottoms(node, self._lineage):
-            reshape(node)
 
     def _feed(self, inputs: Mapping[str, Any]) -> None:
         if set(inputs) != set(self.inputs):

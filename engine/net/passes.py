@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from engine.net.build import Locate, located, place
+from engine.net.build import Locate, describing_bottoms, located, place, reshape
 from engine.net.debug import Tracer
 from engine.net.fast_passes import FastPasses
 from engine.net.gradient_flow import Node
+from engine.net.lineage import Lineage
 from engine.net.params import Arena
 from layers.errors import LayerError
 from layers.kernels.threads import computing
@@ -21,7 +22,7 @@ class Passes:
         arena: the parameters.
         fast: runs whole passes.
         locate: where in the config a layer is written.
-        reshape: infers the shapes of a node's tops anew.
+        lineage: how the shapes of blobs came about.
     """
 
     def __init__(
@@ -30,10 +31,10 @@ class Passes:
         arena: Arena,
         fast: FastPasses,
         locate: Locate,
-        reshape: Callable[[Node], None],
+        lineage: Lineage,
     ):
         self.nodes, self.arena, self.fast = nodes, arena, fast
-        self._locate, self._reshape = locate, reshape
+        self._locate, self._lineage = locate, lineage
         self._tracer = Tracer()
 
     def forward(self, first: int, last: int, trace: bool) -> float:
@@ -68,6 +69,11 @@ class Passes:
                 self.arena.diff.fill(0)
             self._backward(first, last, trace)
 
+    def reshape(self, node: Node) -> None:
+        """Infers the shapes of a node's tops anew."""
+        with located(self._locate, node.layer.name), describing_bottoms(node, self._lineage):
+            reshape(node)
+
     def _fast_forward(self, first: int, last: int, trace: bool) -> int:
         """Runs what the fast engine runs; returns the position to go on from."""
         if not self._is_whole(first, last, trace):
@@ -82,7 +88,7 @@ class Passes:
     def _forward(self, first: int, last: int, trace: bool) -> None:
         for node in self.nodes[first : last + 1]:
             if node.shapes != [blob.shape for blob in node.bottom]:
-                self._reshape(node)
+                self.reshape(node)
             with located(self._locate, node.layer.name):
                 node.layer.forward(node.bottom, node.top)
             if trace:

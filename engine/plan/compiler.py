@@ -276,12 +276,13 @@ class Compiler:
     def follower(self, blobs: Sequence[Blob], which: int) -> Call:
         """A call that finds the arrays of these blobs again, after a layer may have moved them."""
         wanted = {id(blob) for blob in blobs}
+        bound_memories = self.bound
         found: list[BoundMemory] | None = None
 
         def follow() -> None:
             nonlocal found
             if found is None:
-                found = [b for b in self.bound if id(b.blob) in wanted and b.which == which]
+                found = [b for b in bound_memories if id(b.blob) in wanted and b.which == which]
             for bound in found:
                 bound.follow()
 

@@ -89,13 +89,14 @@ class Plan:
                 if call():
                     raise DemitasseError(f"oneDNN could not compute {getattr(call, 'name', call)}")
         finally:
-            for home in self.homes.values():
-                home.hide(which)
+            for blob, home in self.homes.items():
+                home.hide(blob, which)
 
     def leave(self) -> None:
         """Brings all values into the blobs' own arrays, for another engine to go on with."""
-        for home in self.homes.values():
-            home.leave()
+        for blob in self.homes:
+            blob.data, blob.diff  # noqa: B018 - who asks gets them into the blob's own arrays
+            blob.home = None
 
     def _compile(self, index: int) -> Operation:
         node = self.nodes[index]
@@ -136,11 +137,13 @@ class Plan:
             copies = None
             if not is_own(last.memory, blob, 0):
                 copies = self.compiler.both_ways(last.memory, self.compiler.own(blob))
-            home = homes[blob] = TensorHome(blob, copies)
+            home = homes[blob] = TensorHome(copies)
             blob.home = home
         return homes
 
-    def _gradient_copies(self, blob: Blob) -> tuple[Call | None, Call | None]:
+    def _gradient_copies(
+        self, blob: Blob
+    ) -> tuple[Call | None, Call | None, Callable[[Array], None] | None]:
         """Out of the first version, whose gradient comes last; into the last, where it begins."""
         tensors = self.compiler.made[id(blob)]
         first = tensors[0].diff
@@ -149,26 +152,12 @@ class Plan:
         out = into = None
         if first is not None and not is_own(first, blob, 1):
             out = self.compiler.one_way(first, own)
-        revise = self.compiler.revisions.get(id(tensors[0]))
-        if revise is not None:
-            out = revised(out, blob, revise)
         if last is not None and not is_own(last, blob, 1):
             into = self.compiler.one_way(own, last)
-        return out, into
+        return out, into, self.compiler.revisions.get(id(tensors[0]))
 
     def _blobs(self) -> list[Blob]:
         return [blob for node in self.nodes for blob in node.top]
-
-
-def revised(out: Call | None, blob: Blob, revise: Callable[[Array], None]) -> Call:
-    """A copy out, and then a change of what it brought."""
-
-    def copy() -> None:
-        if out is not None:
-            out()
-        revise(blob.show(1))
-
-    return copy
 
 
 def engine_of(node: Node) -> str:

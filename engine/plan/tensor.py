@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import Call
-from layers.blob import Blob
+from layers.blob import Array, Blob
 
 
 class Tensor:
@@ -42,33 +42,39 @@ class TensorHome:
 
     Who looks may also write; so what was looked at is put back before the plan goes on.
 
+    A blob refers to its home, so the home refers to no blob: nets are to be freed when nobody
+    has them any more, and not at some later collection.
+
     Args:
-        blob: whose home it is.
-        copies: the calls that copy its values out and back in; None where they are in the
+        copies: the calls that copy the values out and back in; None where they are in the
             blob's own array.
     """
 
-    def __init__(self, blob: Blob, copies: tuple[Call, Call] | None):
-        self.blob = blob
+    def __init__(self, copies: tuple[Call, Call] | None):
+        self._revise: Callable[[Array], None] | None = None
         self._out: list[Call | None] = [copies[0] if copies else None, None]
         self._into: list[Call | None] = [copies[1] if copies else None, None]
         self._looked = [False, False]
 
-    def add_gradient(self, out: Call | None, into: Call | None) -> None:
-        """Says how to copy the gradient, once there is one."""
-        self._out[1], self._into[1] = out, into
+    def add_gradient(
+        self, out: Call | None, into: Call | None, revise: Callable[[Array], None] | None
+    ) -> None:
+        """Says how to copy the gradient, once there is one, and how to revise what came out."""
+        self._out[1], self._into[1], self._revise = out, into, revise
 
     def fetch(self, blob: Blob, which: int) -> None:
         """Copies the values (0) or the gradient (1) out."""
         copy = self._out[which]
         if copy is not None:
             copy()
+        if which == 1 and self._revise is not None:
+            self._revise(blob.show(1))
         self._looked[which] = True
 
-    def hide(self, which: int) -> None:
+    def hide(self, blob: Blob, which: int) -> None:
         """What the blob's own array shows is out of date from now on."""
         if self._out[which] is not None:
-            self.blob.hide(which)
+            blob.hide(which)
         self._looked[which] = False
 
     def put_back(self, which: int) -> None:
@@ -77,12 +83,6 @@ class TensorHome:
         always_shown = self._out[which] is None
         if copy is not None and (self._looked[which] or always_shown):
             copy()
-
-    def leave(self) -> None:
-        """Copies all out, and is the blob's home no more."""
-        for get in (lambda: self.blob.data, lambda: self.blob.diff):
-            get()
-        self.blob.home = None
 
 
 class BoundMemory:

@@ -8,13 +8,16 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine import TRAIN
+from engine.data.batches import Batch
 from engine.data.prefetch import Prefetcher
+from layers.blob import Array
 from tests.harness.sources import Source, datums, random_images, write_lmdb
 
 AUGMENT = """transform_param { crop_size: 6 mirror: true
@@ -181,3 +184,25 @@ def test_a_program_ends_at_once(ending):
     assert done.returncode == {"pass": 0, "sys.exit(5)": 5}.get(ending, 1)
     assert ("Traceback" in done.stderr) == ("raise" in ending)
     assert time.monotonic() - start < 30
+
+
+def test_freed_with_a_lock_held_that_its_thread_wants() -> None:
+    """As when a net is collected within a call of h5py, whose lock the thread waits for."""
+    lock, inside = threading.Lock(), threading.Event()
+
+    def make(position: int, spare: Sequence[Array], cancelled: Callable[[], bool]) -> Batch:
+        if position:
+            inside.set()
+            with lock:
+                pass
+        return Batch([], {})
+
+    prefetcher = Prefetcher(make, 1, 2, 1)
+    with lock:
+        prefetcher.take(0)
+        assert inside.wait(60)
+        thread = prefetcher._queue.threads[0]
+        del prefetcher  # returns, though the thread cannot end yet
+        assert thread.is_alive()
+    thread.join(60)
+    assert not thread.is_alive()

@@ -118,14 +118,15 @@ class BatchNorm(Operation):
     def _revise(self, compiler: Compiler) -> Callable[[Array], None]:
         """Takes a gradient from behind the Scale and the ReLU to before them, as they would."""
         y = Memory(Layout.plain(self.layout.shape))
-        copy = compiler.one_way(self.top.memory, y)
+        copy, relu = compiler.one_way(self.top.memory, y), self.relu
+        factor = None if self.scale is None else self.scale.blobs[0]
 
         def revise(diff: Array) -> None:
-            if self.relu:
+            if relu:
                 copy()
                 diff *= y.array() > 0
-            if self.scale is not None:
-                diff *= self.scale.blobs[0].data[:, None, None]
+            if factor is not None:
+                diff *= factor.data[:, None, None]
 
         return revise
 
