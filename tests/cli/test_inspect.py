@@ -161,6 +161,7 @@ REFUSED = {
     "nothing": (["no"], "there is no such source of data"),
     "text": (["a.txt"], "this is no source of data"),
     "binary": (["w.caffemodel"], "this is no source of data"),
+    "empty file": (["empty.h5"], "error: empty.h5: the file is empty"),
     "empty folder": (["empty"], "there are no folders of classes"),
     "one image": (["images/img 0.png"], "this is one image"),
     "several arrays": (["several.npz"], "--key NAME"),
@@ -177,6 +178,7 @@ REFUSED = {
 def test_failures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("cv2")
     Path("empty").mkdir()
+    Path("empty.h5").touch()
     Path("a.txt").write_text("hello\nworld\n")
     Path("t.csv").write_text("a,species\n1,2\n")
     Path("w.caffemodel").write_bytes(b"\n\x05LeNet\xc0\x00" * 50)

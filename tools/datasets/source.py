@@ -86,6 +86,8 @@ def open_source(name: str, choices: Choices | None = None) -> Source:
         raise DemitasseError("there is no such source of data", name)
     with open(path, "rb") as file:
         start = file.read(4096)
+    if not start:
+        raise DemitasseError("the file is empty", name)
     return _opener(path, start)(path, choices)
 
 
