@@ -12,6 +12,8 @@ from layers.blob import Array
 
 Make = Callable[[int, Sequence[Array], Callable[[], bool]], Batch]
 
+_PATIENCE = 0.5  # seconds: more than a sample takes
+
 _live: weakref.WeakSet[_Queue] = weakref.WeakSet()
 
 
@@ -40,14 +42,14 @@ class Prefetcher:
             thread.start()
         _live.add(self._queue)
         # The threads hold the queue only, so a net that nobody uses any more ends them. It does
-        # not wait for them: it may be freed in the middle of anything, with locks held that the
+        # not wait for long: it may be freed in the middle of anything, with locks held that the
         # threads want.
-        self._let_go = weakref.finalize(self, self._queue.end)
+        self._let_go = weakref.finalize(self, self._queue.close, _PATIENCE)
 
     def close(self) -> None:
         """Ends the threads; returns when each has left the sample it was at."""
         self._let_go()
-        self._queue.join()
+        self._queue.close()
 
     def take(self, position: int) -> Batch:
         """The batch at a position; one that does not follow the last starts the queue anew.
@@ -101,18 +103,19 @@ class _Queue:
             if len(self._spare) < self._depth:
                 self._spare.append(arrays)
 
-    def end(self) -> None:
-        """Has the threads end, each when it has left the sample it is at."""
+    def close(self, patience: float | None = None) -> None:
+        """Ends the threads; returns when each has left the sample it was at.
+
+        Args:
+            patience: seconds to wait for each of them at most; None waits as long as it takes.
+        """
         with self._changed:
             self._closed = True
             self._done.clear()
             self._changed.notify_all()
-
-    def join(self) -> None:
-        """Returns when all threads have ended."""
         for thread in self.threads:
             if thread is not threading.current_thread():
-                thread.join()
+                thread.join(patience)
 
     def work_once(self) -> bool:
         """Makes one batch, when there is room for it; False when closed."""
@@ -150,5 +153,4 @@ def _work(queue: _Queue) -> None:
 def _close_all() -> None:
     # Threads that are still in OpenCV when the interpreter goes down would crash it.
     for queue in list(_live):
-        queue.end()
-        queue.join()
+        queue.close()
