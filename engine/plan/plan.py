@@ -81,6 +81,8 @@ class Plan:
             home.put_back(0)
             home.put_back(1)
         self._run(compiled.calls, 1)
+        for blob, home in self.homes.items():
+            home.cover(blob)
 
     def _run(self, calls: Sequence[Call], which: int) -> None:
         """Runs the calls of a pass, after which the values (0) or gradients (1) are new."""

@@ -77,6 +77,11 @@ class TensorHome:
             blob.hide(which)
         self._looked[which] = False
 
+    def cover(self, blob: Blob) -> None:
+        """Layers that ran backward have shown the blob's own array, whatever version it holds."""
+        if not self._looked[0]:
+            self.hide(blob, 0)
+
     def put_back(self, which: int) -> None:
         """Copies in what somebody may have written."""
         copy = self._into[which]

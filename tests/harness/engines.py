@@ -29,8 +29,12 @@ def pair(monkeypatch: pytest.MonkeyPatch, text: str, phase: int = TRAIN) -> tupl
     return reference, fast
 
 
-def compared(reference: Net, fast: Net) -> list[str]:
-    """What differs by more than rounding: names of blobs and parameters."""
+def compared(reference: Net, fast: Net, noise: float = 1e-6) -> list[str]:
+    """What differs by more than rounding: names of blobs and parameters.
+
+    Args:
+        noise: what an element may differ by, however small the array's values are.
+    """
     arrays = [
         (f"{name} {what}", getattr(reference.blobs[name], what), getattr(fast.blobs[name], what))
         for name in reference.blobs
@@ -41,13 +45,13 @@ def compared(reference: Net, fast: Net) -> list[str]:
         for index, (blob, other) in enumerate(zip(blobs, fast.params[layer], strict=True))
         for what in ("data", "diff")
     ]
-    return [name for name, one, other in arrays if not close(one, other)]
+    return [name for name, one, other in arrays if not close(one, other, noise)]
 
 
-def close(one: np.ndarray, other: np.ndarray) -> bool:
+def close(one: np.ndarray, other: np.ndarray, noise: float = 1e-6) -> bool:
     """Whether arrays agree but for the rounding of sums taken in another order."""
     scale = float(np.abs(one).max(initial=0))
-    return bool(np.abs(one - other).max(initial=0) <= 1e-6 + 2e-4 * scale)
+    return bool(np.abs(one - other).max(initial=0) <= noise + 2e-4 * scale)
 
 
 def kinds(fast: Net) -> list[str]:

@@ -168,3 +168,14 @@ def test_an_engine_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DemitasseError, match="names no engine") as caught:
         Net(parse_net(NET))
     assert "default, numpy, onednn" in str(caught.value)
+
+
+def test_what_a_layer_ran_backward_on_is_not_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    coefficients = 'top: "sum" eltwise_param { coeff: 0.5 coeff: 2 }'
+    batch_norm = (
+        'layer { name: "bn2" type: "BatchNorm" bottom: "sum" top: "sum" }\nlayer { name: "ip"'
+    )
+    text = NET.replace('top: "sum"', coefficients).replace('layer { name: "ip"', batch_norm)
+    reference, fast = nets(monkeypatch, text)
+    assert reference.forward_backward() == pytest.approx(fast.forward_backward(), rel=1e-5)
+    assert np.allclose(reference.blobs["sum"].data, fast.blobs["sum"].data, atol=1e-5)

@@ -21,11 +21,13 @@ from engine.plan.operations.base import Operation, operation
 def _algorithm(node: Node) -> int | None:
     """oneDNN's algorithm that divides as Caffe does; None where there is none."""
     p = node.layer.layer_param.pooling_param
+    axes = (node.layer.rows, node.layer.columns)  # type: ignore[attr-defined]
+    if any((axis.out - 1) * axis.stride >= axis.length + axis.pad for axis in axes):
+        return None  # the last window lies beyond the image
     if p.pool == p.MAX:
         return POOLING_MAX
     if p.pool != p.AVE:
         return None
-    axes = (node.layer.rows, node.layer.columns)  # type: ignore[attr-defined]
     if all(axis.pad == 0 for axis in axes):
         return POOLING_AVERAGE
     # Caffe's area counts padding, but nothing beyond it; so no window may reach that far.
@@ -42,7 +44,7 @@ def _beyond(axis) -> int:  # type: ignore[no-untyped-def]
 class Pooling(Operation):
     """Pooling of images, channels last."""
 
-    limits = "only MAX, and AVE where no window reaches beyond the padding"
+    limits = "only MAX, and AVE whose windows end within the padding"
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
