@@ -73,7 +73,8 @@ class TensorHome:
 
     def hide(self, blob: Blob, which: int) -> None:
         """What the blob's own array shows is out of date from now on."""
-        if self._out[which] is not None:
+        revised = which == 1 and self._revise is not None
+        if self._out[which] is not None or revised:
             blob.hide(which)
         self._looked[which] = False
 
