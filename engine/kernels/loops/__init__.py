@@ -1,0 +1,46 @@
+"""Loops that numba compiles to machine code, for what oneDNN has no primitive.
+
+They run in the same OpenMP threads as oneDNN's primitives, so the two never wait for each
+other's threads. Modules of this package import numba, which takes a third of a second: ask
+:func:`need_loops` first, and import them only where a plan uses them. Compiled code is kept in
+numba's cache, beside the modules or in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from engine.kernels.onednn.calls import OneDNNError
+
+
+def need_loops() -> None:
+    """Returns where numba is installed.
+
+    Raises:
+        OneDNNError: it is not, so that a plan takes what works without it.
+    """
+    if not _installed():
+        raise OneDNNError("numba is not installed (pip install 'demitasse[fast]')")
+
+
+def use_loop_threads(count: int) -> None:
+    """Has compiled loops run in so many threads, or as many as the machine has."""
+    import numba
+
+    numba.set_num_threads(min(count, _settings().NUMBA_NUM_THREADS))
+
+
+@cache
+def _installed() -> bool:
+    if find_spec("numba") is None:
+        return False
+    _settings().THREADING_LAYER = "omp"
+    return True
+
+
+def _settings() -> Any:
+    import numba
+
+    return numba.config
