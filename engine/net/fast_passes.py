@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.kernels.onednn.library import find_library
+from engine.kernels.onednn.precision import has_bf16
 from engine.net.gradient_flow import Node
 from layers.errors import DemitasseError
 
@@ -44,6 +45,25 @@ def fast_engine() -> bool:
     return found
 
 
+def need_bf16() -> None:
+    """Returns where nets can compute with bfloat16.
+
+    Raises:
+        DemitasseError: that needs oneDNN, and a processor that multiplies such numbers.
+    """
+    if not fast_engine():
+        got = "the NumPy engine"
+    elif not has_bf16():
+        got = "a processor without AVX512_BF16"
+    else:
+        return
+    raise DemitasseError(
+        "precision: BF16 needs oneDNN and a processor with AVX512_BF16",
+        got=got,
+        hint="leave precision out, or --set net.precision=FP32",
+    )
+
+
 class FastPasses:
     """Runs whole passes by a plan, and knows when the layers themselves must take over.
 
@@ -54,12 +74,16 @@ class FastPasses:
     Args:
         nodes: of the net, in order.
         rng: the net's random generator.
-        dtype: of the blobs; a plan computes in float32 only.
+        dtype: of the blobs; there are plans for float32 only.
+        bf16: whether layers are to compute with bfloat16, as the net's ``precision`` asks.
     """
 
-    def __init__(self, nodes: Sequence[Node], rng: np.random.Generator, dtype: np.dtype):
+    def __init__(
+        self, nodes: Sequence[Node], rng: np.random.Generator, dtype: np.dtype, bf16: bool = False
+    ):
         self._nodes, self._rng = nodes, rng
         self._wanted = dtype == np.float32 and fast_engine()
+        self._bf16 = bf16 and dtype == np.float32
         self._plan: Plan | None = None
         self._has_run = False
         self._rng_state = rng.bit_generator.state
@@ -74,8 +98,13 @@ class FastPasses:
 
         Returns:
             the position of the layer to go on from; the number of layers when all have run.
+
+        Raises:
+            DemitasseError: bfloat16 is wanted, and not to be had here.
         """
         self._has_run = False
+        if self._bf16:
+            need_bf16()
         if not self._wanted:
             return 0
         from engine.plan import compile_plan
@@ -83,7 +112,7 @@ class FastPasses:
 
         if self._plan is None or not self._plan.fits():
             self._leave()
-            self._plan = compile_plan(self._nodes)
+            self._plan = compile_plan(self._nodes, self._bf16)
         self._rng_state = self._rng.bit_generator.state
         try:
             self._plan.forward()

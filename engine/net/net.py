@@ -97,7 +97,8 @@ class Net(PycaffeNet):
         self.learnable: list[Param] = built.params.learnable
         self.shared_params: set[tuple[str, int]] = built.params.shared
         self._locate = built.locate
-        fast = FastPasses(self.nodes, self.rng, np.dtype(dtype))
+        bf16 = spec.param.precision == schema.NetParameter.BF16
+        fast = FastPasses(self.nodes, self.rng, np.dtype(dtype), bf16)
         self.passes = Passes(self.nodes, self.arena, fast, self._locate, built.lineage)
         self.params: dict[str, list[Blob]] = {
             node.layer.name: node.layer.blobs for node in self.nodes if node.layer.blobs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from engine.kernels.onednn.constants import F32
 from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import Call, Description, Scratch, create, prepared, primitive
 from engine.kernels.onednn.reorder import reorder
@@ -24,10 +25,15 @@ class Compiler:
 
     Args:
         nodes: of the net, in order.
+
+    Attributes:
+        dtype: what operations compute with, BF16 or F32; parameters and their gradients are
+            F32 in the arena.
     """
 
     def __init__(self, nodes: Sequence[Node]):
         self.nodes = list(nodes)
+        self.dtype = F32
         self.scratch = Scratch()
         self.calls: list[Call] = []
         self.bound: list[BoundMemory] = []
@@ -116,13 +122,21 @@ class Compiler:
     def preferred(self, shape: Sequence[int]) -> Layout:
         """The layout that images do best in; for other arrays the plain one."""
         if len(shape) == 4:
-            return Layout.ordered(shape, CHANNELS_LAST)
-        return Layout.plain(shape)
+            return Layout.ordered(shape, CHANNELS_LAST, self.dtype)
+        return self.plain(shape)
+
+    def plain(self, shape: Sequence[int]) -> Layout:
+        """As NumPy's arrays lie."""
+        return Layout.plain(shape, self.dtype)
+
+    def blocked(self, shape: Sequence[int]) -> Layout:
+        """With the channels in blocks."""
+        return Layout.blocked(shape, self.dtype)
 
     def like(self, tensor: Tensor, shape: Sequence[int]) -> Layout:
         """The layout for what is made of images one by one: blocked where they are, too."""
-        if len(tensor.shape) == 4 and tensor.layout == Layout.blocked(tensor.shape):
-            return Layout.blocked(shape)
+        if len(tensor.shape) == 4 and tensor.layout == self.blocked(tensor.shape):
+            return self.blocked(shape)
         return self.preferred(shape)
 
     # Gradients ------------------------------------------------------------------------------

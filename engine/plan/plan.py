@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.kernels.onednn.calls import OneDNNError
+from engine.kernels.onednn.constants import BF16, F32
 from engine.kernels.onednn.primitive import Call
 from engine.kernels.onednn.threads import use_threads
 from engine.net.gradient_flow import Node
@@ -28,9 +29,11 @@ class Plan:
 
     Args:
         nodes: of the net, in order.
+        bf16: whether operations compute with bfloat16, those that can.
     """
 
-    def __init__(self, nodes: Sequence[Node]):
+    def __init__(self, nodes: Sequence[Node], bf16: bool = False):
+        self.dtypes = (BF16, F32) if bf16 else (F32,)
         self.threads = thread_count()
         use_threads(self.threads)
         self.nodes = nodes
@@ -111,10 +114,13 @@ class Plan:
         group = found.match(self.nodes, index)
         if not group:
             return Reference(self.compiler, [node], f"oneDNN here: {found.limits}")
-        try:
-            return found(self.compiler, group)
-        except OneDNNError as problem:  # the reference layer can do what the library cannot
-            return Reference(self.compiler, [node], f"oneDNN: {problem}")
+        for dtype in self.dtypes:
+            self.compiler.dtype = dtype
+            try:
+                return found(self.compiler, group)
+            except OneDNNError as problem:
+                why = f"oneDNN: {problem}"
+        return Reference(self.compiler, [node], why)  # can do what the library cannot
 
     def _compile_backward(self, fresh: bool) -> Pass:
         self.compiler.start_backward(fresh)
@@ -172,6 +178,6 @@ def engine_of(node: Node) -> str:
     return "DEFAULT"
 
 
-def compile_plan(nodes: Sequence[Node]) -> Plan:
+def compile_plan(nodes: Sequence[Node], bf16: bool = False) -> Plan:
     """The plan of a net's nodes."""
-    return Plan(nodes)
+    return Plan(nodes, bf16)

@@ -13,6 +13,7 @@ from engine.schema import SolverParameter
 from engine.solver.updates import create_rule
 from engine.solver.updates.base import add_penalty
 from engine.solver.updates.run import Run, make_runs
+from engine.solver.updates.whole import whole_update
 from layers.blob import Array
 from layers.kernels.combine import combine
 from layers.kernels.threads import share as share_out
@@ -41,6 +42,7 @@ class Optimizer:
         self.rule = create_rule(param)
         self.decoupled: bool = param.decoupled_decay or self.rule.decoupled
         self.state = tuple(arena.empty_slot() for _ in self.rule.slots)
+        self._whole = whole_update(self.rule, param, arena, self.state)
         self._runs = make_runs(arena, self.state, self.rule.whole_runs)
 
     def update(self, rate: float, iteration: int) -> None:
@@ -52,6 +54,9 @@ class Optimizer:
         """
         # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
         share = self._clipped_share() / self.param.iter_size
+        if self._whole is not None:
+            self._whole(share, rate, iteration)
+            return
 
         def some(part: slice) -> None:
             for run in self._runs[part]:

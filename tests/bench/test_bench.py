@@ -49,7 +49,7 @@ def test_train(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     options = ["--nets", str(tiny), "--rounds", "1", "--threads", "1", "--patience", "0"]
     assert main(["train", *options, "--output", str(tmp_path / "out")]) == 0
     table = capsys.readouterr().out
-    assert f"| {tiny} | 1 | demitasse NUMPY" in table
+    assert f"| {tiny} | 1 | fp32 | demitasse NUMPY" in table
     (result,) = json.loads((tmp_path / "out" / "train.json").read_text())["results"]
     # conv 2 x 2 x 16 places x 9 taps, twice; score 2 x 3 x 32, three times; two operations each.
     assert result["flops"] == 2 * (2 * (2 * 2 * 16 * 9) + 3 * (2 * 3 * 32))

@@ -7,18 +7,28 @@ import pytest
 
 from engine import TRAIN, Net
 from engine.kernels.onednn.library import find_library
+from engine.kernels.onednn.precision import has_bf16
 from engine.net.fast_passes import VARIABLE
 from engine.spec import parse_net
 
 needs_onednn = pytest.mark.skipif(find_library() is None, reason="oneDNN is not installed")
 
 
-def pair(monkeypatch: pytest.MonkeyPatch, text: str, phase: int = TRAIN) -> tuple[Net, Net]:
-    """The net by its layers, and compiled, with the same parameters and inputs."""
+needs_bf16 = pytest.mark.skipif(not has_bf16(), reason="the processor lacks AVX512_BF16, or oneDNN")
+
+
+def pair(
+    monkeypatch: pytest.MonkeyPatch, text: str, phase: int = TRAIN, fast_only: str = ""
+) -> tuple[Net, Net]:
+    """The net by its layers, and compiled, with the same parameters and inputs.
+
+    Args:
+        fast_only: goes before the net's text where it is compiled.
+    """
     nets = []
-    for engine in ("numpy", "onednn"):
+    for engine, head in (("numpy", ""), ("onednn", fast_only)):
         monkeypatch.setenv(VARIABLE, engine)
-        nets.append(Net(parse_net(text), phase=phase, seed=7))
+        nets.append(Net(parse_net(head + text), phase=phase, seed=7))
     reference, fast = nets
     rng = np.random.default_rng(3)
     for name in reference.inputs:

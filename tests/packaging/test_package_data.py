@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.harness.places import ROOT
 
 PACKAGES = ("engine", "layers", "tools")
-NOT_READ = {".pyc", ".pyi"}  # stubs are in the list of their own accord
+NOT_READ = {".nbc", ".nbi", ".pyc", ".pyi"}  # caches; stubs are in the list of their own accord
 
 
 def test_every_file_of_the_packages_is_installed() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
+from engine.net.fast_passes import need_bf16
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
 from tools.bench import data
-from tools.bench.compare import Result, compare
+from tools.bench.compare import PRECISIONS, Result, compare
 from tools.bench.data_ours import SOURCES
 from tools.bench.nets import NETS
 from tools.bench.report import markdown, write
@@ -28,6 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     train.add_argument(
         "--threads", type=_list, default=[str(thread_count())], metavar="N,...",
         help="numbers of threads, one after the other; the cores of the machine unless told",
+    )  # fmt: skip
+    train.add_argument(
+        "--precisions", type=_list, default=["fp32"], metavar="PRECISION,...",
+        help="fp32 (without the option), bf16, or both, one after the other",
     )  # fmt: skip
     read = kinds.add_parser("data", help="reading and transforming images")
     read.add_argument(
@@ -62,15 +68,20 @@ def _add_shared(parser: argparse.ArgumentParser, packages: str) -> None:
 
 def _train(arguments: argparse.Namespace) -> None:
     results: list[Result] = []
-    for net in arguments.nets:
-        for threads in map(int, arguments.threads):
-            print(f"{net}, {threads} threads ...", file=sys.stderr)
-            results.append(
-                compare(net, threads, arguments.rounds, arguments.peer_python, arguments.patience)
-            )
-            print(markdown(results), file=sys.stderr)
-            if arguments.output:  # after every net: the whole takes long
-                write(results, arguments.output)
+    for precision in arguments.precisions:
+        if precision not in PRECISIONS:
+            raise DemitasseError("no such precision", got=precision, expected="fp32 or bf16")
+        if precision == "bf16":
+            need_bf16()
+    given = (arguments.rounds, arguments.peer_python, arguments.patience)
+    for net, threads, precision in product(
+        arguments.nets, map(int, arguments.threads), arguments.precisions
+    ):
+        print(f"{net}, {threads} threads, {precision} ...", file=sys.stderr)
+        results.append(compare(net, threads, precision, *given))
+        print(markdown(results), file=sys.stderr)
+        if arguments.output:  # after every net: the whole takes long
+            write(results, arguments.output)
     print(markdown(results), end="")
 
 

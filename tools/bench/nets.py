@@ -44,12 +44,13 @@ NETS = {
 }
 
 
-def make_solver(name: str, drop: bool = True) -> Solver:
+def make_solver(name: str, drop: bool = True, precision: str = "fp32") -> Solver:
     """The solver of a net, its inputs filled; it only trains, and always from the same weights.
 
     Args:
         name: one of NETS, or the path of a config.
         drop: False to let Dropout layers pass everything, for results that can be compared.
+        precision: ``fp32`` or ``bf16``.
     """
     net = NETS.get(name) or BenchNet(name)
     path = CONFIGS / net.config if name in NETS else Path(name)
@@ -58,6 +59,8 @@ def make_solver(name: str, drop: bool = True) -> Solver:
         spec.param.ClearField(field)
     spec.param.random_seed = 1
     spec.param.train_state.stage.append("deploy")  # the inputs are ours
+    if precision == "bf16" and spec.net is not None:
+        spec.net.param.precision = spec.net.param.BF16
     if not drop and spec.net is not None:
         for layer in spec.net.param.layer:
             if layer.type == "Dropout":

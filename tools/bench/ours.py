@@ -1,4 +1,4 @@
-"""Our side: ``python -m tools.bench.ours NET THREADS ENGINE`` trains on command."""
+"""Our side: ``python -m tools.bench.ours NET THREADS ENGINE PRECISION`` trains on command."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class _LastLoss(Listener):
         self.loss = step.loss
 
 
-def main(name: str, threads: int, engine: str) -> None:
+def main(name: str, threads: int, engine: str, precision: str) -> None:
     """Trains a net of the benchmark."""
     os.environ[VARIABLE] = engine
     set_thread_count(threads)
-    solver = make_solver(name)
+    solver = make_solver(name, precision=precision)
     solver.listener = listener = _LastLoss()
 
     def step() -> float:
@@ -32,4 +32,4 @@ def main(name: str, threads: int, engine: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4])

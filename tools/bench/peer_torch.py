@@ -1,9 +1,10 @@
 """PyTorch's side: builds the net that describe.py wrote, and trains it on command.
 
 It runs under the Python that has PyTorch, as ``python -m tools.bench.peer_torch FOLDER VARIANT
-THREADS``; the rest of this project need not be installed there. VARIANT is the layout of the
-images and the kind of SGD: ``nchw-foreach``, ``nchw-fused`` or ``channels_last-fused``; with
-``check`` in place of THREADS it prints the loss of a first pass without dropout.
+PRECISION THREADS``; the rest of this project need not be installed there. VARIANT is the layout
+of the images and the kind of SGD: ``nchw-foreach``, ``nchw-fused`` or ``channels_last-fused``;
+PRECISION is ``fp32``, or ``bf16`` for autocast; with ``check`` in place of THREADS it prints the
+loss of a first pass without dropout.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Peer(torch.nn.Module):
         return loss
 
 
-def main(folder: Path, variant: str, threads: str) -> None:
+def main(folder: Path, variant: str, precision: str, threads: str) -> None:
     """Builds and trains, or only checks."""
     layout, _, kind = variant.partition("-")
     arrays = np.load(folder / "arrays.npz")
@@ -80,11 +81,13 @@ def main(folder: Path, variant: str, threads: str) -> None:
         for name, value in inputs.items():
             if value.dim() == 4:
                 inputs[name] = value.contiguous(memory_format=torch.channels_last)
+    cast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
     if threads == "check":
         for module in net.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
-        answer(loss=net(inputs).item())
+        with cast:
+            answer(loss=net(inputs).item())
         return
     torch.set_num_threads(int(threads))
     optimizer = torch.optim.SGD(
@@ -93,7 +96,8 @@ def main(folder: Path, variant: str, threads: str) -> None:
 
     def step() -> float:
         optimizer.zero_grad(set_to_none=True)
-        loss = net(inputs)
+        with cast:
+            loss = net(inputs)
         loss.backward()
         optimizer.step()
         return float(loss.item())
@@ -102,4 +106,4 @@ def main(folder: Path, variant: str, threads: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(Path(sys.argv[1]), *sys.argv[2:5])

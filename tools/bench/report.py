@@ -13,14 +13,14 @@ import numpy as np
 from tools.bench.compare import Result, Timing
 
 _HEADS = (
-    "net", "threads", "engine", "min ms", "median ms", "ratio",
+    "net", "threads", "precision", "engine", "min ms", "median ms", "ratio",
     "GFLOP/s", "of sgemm", "peak MB", "first step s",
 )  # fmt: skip
 
 
 def markdown(results: Sequence[Result]) -> str:
     """A table with a row for every process; ratio: the best peer's fastest step over its own."""
-    lines = [machine(), "", _row(_HEADS), _row(["---"] * 3 + ["---:"] * 7)]
+    lines = [machine(), "", _row(_HEADS), _row(["---"] * 4 + ["---:"] * 7)]
     for result in results:
         lines += [_row(_cells(result, timing)) for timing in result.timings]
     if any(not timing.ms for result in results for timing in result.timings):
@@ -52,6 +52,7 @@ def _cells(result: Result, timing: Timing) -> list[str]:
     return [
         result.net,
         str(result.threads),
+        result.precision,
         timing.name + ("" if timing.ms else " \\*"),
         f"{timing.least:.1f}",
         f"{timing.median:.1f}",
@@ -72,6 +73,7 @@ def _as_dict(result: Result) -> dict[str, Any]:
     return {
         "net": result.net,
         "threads": result.threads,
+        "precision": result.precision,
         "flops": result.flops,
         "sgemm_flops_per_second": result.sgemm_flops_per_second,
         "ratio": peer.least / result.ours.least if peer else None,
@@ -93,7 +95,7 @@ def _as_dict(result: Result) -> dict[str, Any]:
 def _plot(results: Sequence[Result], path: Path) -> list[Path]:
     """Bars of each net's ratio to the best peer; nothing without matplotlib or a peer."""
     bars = [
-        (f"{result.net}, {result.threads}", peer.least / result.ours.least)
+        (f"{result.net}, {result.precision}, {result.threads}", peer.least / result.ours.least)
         for result in results
         if (peer := result.best_peer)
     ]

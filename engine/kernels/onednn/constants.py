@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-F32 = 3
+BF16, F32 = 2, 3
 
 CPU, IN_ORDER = 1, 1
 ANY = 1  # the format tag that lets a primitive choose

@@ -8,6 +8,7 @@ from engine.kernels.onednn.calls import OneDNNError
 from engine.kernels.onednn.constants import (
     CONVOLUTION_DIRECT,
     DIFF_WEIGHTS_MD,
+    F32,
     FORWARD_TRAINING,
     WEIGHTS_MD,
 )
@@ -86,7 +87,7 @@ class Convolution(Operation):
         """Describes the primitives in the best layouts that there are fast ones for."""
         if inputs[1] <= _FEW and outputs[1] % _BLOCK == 0:
             try:
-                self._describe(Layout.plain(inputs), Layout.blocked(outputs))
+                self._describe(compiler.plain(inputs), compiler.blocked(outputs))
                 return
             except OneDNNError:
                 pass  # channels last is second best
@@ -95,7 +96,7 @@ class Convolution(Operation):
     def _describe(self, source: Layout, top: Layout) -> None:
         self.source_layout, self.top_layout = source, top
         x, y, window = source.handle, top.handle, self.window
-        w = Layout.any(self.weight_shape).handle
+        w, dw = (Layout.any(self.weight_shape, dtype).handle for dtype in (source.dtype, F32))
         bias = None if self.bias_blob is None else Layout.plain((self.bias_blob.count,)).handle
         self.forward = describe("convolution_forward", FORWARD_TRAINING, CONVOLUTION_DIRECT,
                                 x, w, bias, y, *window, attributes(relu=self.fused))  # fmt: skip
@@ -104,7 +105,7 @@ class Convolution(Operation):
         hint = self.forward.handle
         if self.node.need_backward and any(self.node.layer.param_propagate_down):
             self.by_weights = describe("convolution_backward_weights", CONVOLUTION_DIRECT,
-                                       x, w, bias, y, *window, hint, attributes())  # fmt: skip
+                                       x, dw, bias, y, *window, hint, attributes())  # fmt: skip
             self.weight_gradient = self.by_weights.layout(DIFF_WEIGHTS_MD, self.weight_shape)
         if self.node.need_backward and self.node.propagate_down[0]:
             self.by_data = describe("convolution_backward_data", CONVOLUTION_DIRECT,

@@ -41,16 +41,17 @@ class InnerProduct(Operation):
         self.weights, *rest = self.node.layer.blobs
         self.bias = rest[0] if rest else None
         rows, inputs, outputs = bottom.shape[0], self.weights.shape[1], self.weights.shape[0]
-        self.x_layout = Layout.plain((rows, inputs))
-        self.w_layout = Layout.plain((outputs, inputs))
-        self.y_layout = Layout.plain((rows, outputs))
+        self.x_layout = compiler.plain((rows, inputs))
+        self.w_layout = compiler.plain((outputs, inputs))
+        self.y_layout = compiler.plain((rows, outputs))
         self.bias_layout = Layout.plain((outputs,))
-        self.turned = Layout.strided((inputs, outputs), (1, inputs))
+        self.turned = Layout.strided((inputs, outputs), (1, inputs), compiler.dtype)
         self.bias_row = Layout.plain((1, outputs))
         self._describe()
-        self.x = compiler.values(self.source, Layout.plain(bottom.shape)).seen_as(self.x_layout)
+        self.x = compiler.values(self.source, compiler.plain(bottom.shape)).seen_as(self.x_layout)
         compiler.follow(self.x, bottom, 0)
-        weights = compiler.parameter_as(self.weights, self.turned)
+        weights = compiler.parameter(self.weights, self.w_layout).seen_as(self.turned)
+        compiler.follow(weights, self.weights, 0)
         bias = None if self.bias is None else compiler.parameter_as(self.bias, self.bias_row)
         memory = compiler.top_memory(top, self.y_layout)
         compiler.run(self.forward, src=self.x, weights=weights, bias=bias, dst=memory)
@@ -58,6 +59,7 @@ class InnerProduct(Operation):
 
     def _describe(self) -> None:
         x, w, y = self.x_layout.handle, self.w_layout.handle, self.y_layout.handle
+        self.gradient_layout = Layout.plain(self.weights.shape)
         bias = None if self.bias is None else self.bias_layout.handle
         row = None if self.bias is None else self.bias_row.handle
         activation = activate(self.activation) if self.activation else 0
@@ -65,7 +67,8 @@ class InnerProduct(Operation):
                                 attributes(activation=activation))  # fmt: skip
         hint = describe("inner_product_forward", FORWARD_TRAINING, x, w, bias, y, attributes())
         if self.node.need_backward:
-            self.by_weights = describe("inner_product_backward_weights", x, w, bias, y,
+            self.by_weights = describe("inner_product_backward_weights", x,
+                                       self.gradient_layout.handle, bias, y,
                                        hint.handle, attributes())  # fmt: skip
             self.by_data = describe("inner_product_backward_data", x, w, y,
                                     hint.handle, attributes())  # fmt: skip
@@ -78,13 +81,13 @@ class InnerProduct(Operation):
             dy = dz
         learns = self.node.layer.param_propagate_down
         if any(learns):
-            parts = {"diff_weights": (self.weights, self.w_layout, learns[0])}
+            parts = {"diff_weights": (self.weights, self.gradient_layout, learns[0])}
             if self.bias is not None:
                 parts["diff_bias"] = (self.bias, self.bias_layout, learns[1])
             compiler.parameter_gradients(self.by_weights, parts, src=self.x, diff_dst=dy)
         if self.node.propagate_down[0]:
             weights = compiler.parameter(self.weights, self.w_layout)
-            layout = Layout.plain(self.source.shape)
+            layout = Layout.plain(self.source.shape, self.x_layout.dtype)
 
             def write(dx: Memory) -> None:
                 matrix = dx.seen_as(self.x_layout)

@@ -31,7 +31,7 @@ class LRN(Operation):
         super().__init__(compiler, nodes)
         (bottom,), (top,) = self.node.bottom, self.node.top
         self.source = compiler.tensor(bottom)
-        self._choose([compiler.like(self.source, bottom.shape), Layout.blocked(bottom.shape)])
+        self._choose([compiler.like(self.source, bottom.shape), compiler.blocked(bottom.shape)])
         self.workspace = self.forward.own_memory(WORKSPACE_MD)
         self.x = compiler.values(self.source, self.layout)
         memory = compiler.top_memory(top, self.layout)

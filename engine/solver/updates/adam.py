@@ -26,6 +26,7 @@ class Adam(UpdateRule):
     """
 
     slots: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
+    loop: ClassVar[str] = "adam"
     corrected_root: ClassVar[bool] = False  # d sqrt(1 - b2^t) in place of d: as in the paper
 
     def __init__(self, param: SolverParameter):
@@ -47,6 +48,13 @@ class Adam(UpdateRule):
         np.divide(mean, gradient, out=gradient)
         gradient *= rate * root / (1 - beta1**t)
         return gradient
+
+    def constants(self, iteration: int) -> tuple[float, ...]:
+        beta1, beta2, delta = self.param.momentum, self.param.momentum2, self.param.delta
+        t = iteration + 1
+        root = math.sqrt(1 - beta2**t)
+        delta *= root if self.corrected_root else 1
+        return beta1, beta2, delta, root / (1 - beta1**t)
 
     def divisor_square(self, run: Run) -> Array:
         """What the root is taken of: v."""

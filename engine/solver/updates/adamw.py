@@ -21,4 +21,5 @@ class AdamW(Adam):
     """
 
     decoupled = True
+    loop = "adam"
     corrected_root = True

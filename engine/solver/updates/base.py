@@ -24,8 +24,10 @@ class UpdateRule:
     All the state of a rule is in its slots: arrays laid out like the parameters, that the
     solver keeps, snapshots (in this order, as Caffe does) and restores.
 
-    A rule says ``decoupled = True`` when weights decay on their own, whatever the config says,
-    and ``whole_runs = True`` when it needs its parameters whole, for their norms.
+    ``loop`` names the function of ``engine.kernels.loops.updates`` that does the whole update in
+    one pass, where there is one; it is not inherited. A rule says ``decoupled = True`` when
+    weights decay on their own, whatever the config says, and ``whole_runs = True`` when it needs
+    its parameters whole, for their norms.
 
     Args:
         param: the solver's settings.
@@ -38,6 +40,7 @@ class UpdateRule:
     slots: ClassVar[tuple[str, ...]] = ()
     decoupled: ClassVar[bool] = False
     whole_runs: ClassVar[bool] = False
+    loop: ClassVar[str] = ""
 
     def __init__(self, param: SolverParameter):
         self.param = param
@@ -61,6 +64,14 @@ class UpdateRule:
 
         Returns:
             the run's gradient, overwritten, or a part of its state.
+        """
+        raise NotImplementedError
+
+    def constants(self, iteration: int) -> tuple[float, ...]:
+        """What the compiled loop wants to know beside rates and decays.
+
+        Args:
+            iteration: updates done before this one.
         """
         raise NotImplementedError
 

@@ -20,8 +20,12 @@ class SGD(UpdateRule):
     """
 
     slots = ("history",)
+    loop = "sgd"
 
     def update(self, run: Run, rate: float, iteration: int) -> Array:
         (history,) = run.state
         combine(rate, run.gradient, self.param.momentum, history)
         return history
+
+    def constants(self, iteration: int) -> tuple[float, ...]:
+        return (self.param.momentum,)

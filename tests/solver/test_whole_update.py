@@ -1,0 +1,81 @@
+"""A compiled update computes what the update run by run does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.net.fast_passes import VARIABLE
+from engine.net.params import Arena, Param
+from engine.schema import SolverParameter
+from engine.solver.optimizer import Optimizer
+from engine.solver.updates import whole
+from layers import Blob
+from layers.kernels.threads import set_thread_count, thread_count
+from tests.harness.engines import needs_onednn
+
+pytestmark = needs_onednn
+pytest.importorskip("numba", reason="the extra fast is not installed")
+
+SIZES = [(1.0, 1.0, 333), (2.0, 0.0, 5), (0.0, 1.0, 40), (1.0, 1.0, 1), (0.5, 2.0, 1000)]
+
+
+def make(settings: SolverParameter) -> Optimizer:
+    rng = np.random.default_rng(0)
+    params = []
+    for index, (lr_mult, decay_mult, size) in enumerate(SIZES):
+        blob = Blob((size,))
+        blob.data = rng.normal(size=size)
+        params.append(Param(blob, f"layer{index}", 0, lr_mult=lr_mult, decay_mult=decay_mult))
+    return Optimizer(settings, Arena(params, np.float32), params)
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+    before = thread_count()
+    set_thread_count(request.param)
+    yield
+    set_thread_count(before)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"decoupled_decay": True}, {"iter_size": 2, "clip_gradients": 9}],
+    ids=["plain", "decoupled", "clipped"],
+)
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW"])
+def test_equals_run_by_run(
+    monkeypatch: pytest.MonkeyPatch, threads: None, kind: str, more: dict[str, float]
+) -> None:
+    settings = SolverParameter(type=kind, momentum=0.9, weight_decay=0.1, delta=1e-3, **more)
+    monkeypatch.setenv(VARIABLE, "numpy")
+    by_runs = make(settings)
+    monkeypatch.setenv(VARIABLE, "onednn")
+    monkeypatch.setattr(whole, "_WORTH", 0)
+    compiled = make(settings)
+    assert by_runs._whole is None and compiled._whole is not None
+    rng = np.random.default_rng(1)
+    for iteration in range(4):
+        gradient = rng.normal(size=by_runs.arena.diff.size)
+        for each in (by_runs, compiled):
+            each.arena.diff[:] = gradient
+            each.update(0.05, iteration)
+    np.testing.assert_allclose(compiled.arena.data, by_runs.arena.data, rtol=1e-5, atol=1e-6)
+    for mine, other in zip(compiled.state, by_runs.state, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SolverParameter(type="LARS"),
+        SolverParameter(type="AMSGrad"),
+        SolverParameter(type="Nesterov"),
+        SolverParameter(type="SGD", regularization_type="L1", weight_decay=0.1),
+    ],
+    ids=["LARS", "AMSGrad", "Nesterov", "L1"],
+)
+def test_others_go_run_by_run(monkeypatch: pytest.MonkeyPatch, settings: SolverParameter) -> None:
+    monkeypatch.setenv(VARIABLE, "onednn")
+    monkeypatch.setattr(whole, "_WORTH", 0)
+    assert make(settings)._whole is None
