@@ -76,6 +76,10 @@ class FastPasses:
         rng: the net's random generator.
         dtype: of the blobs; there are plans for float32 only.
         bf16: whether layers are to compute with bfloat16, as the net's ``precision`` asks.
+
+    Attributes:
+        keep_gradients: whether the gradients of blobs last after the backward pass (True); set
+            before the first pass.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class FastPasses:
         self._nodes, self._rng = nodes, rng
         self._wanted = dtype == np.float32 and fast_engine()
         self._bf16 = bf16 and dtype == np.float32
+        self.keep_gradients = True
         self._plan: Plan | None = None
         self._has_run = False
         self._rng_state = rng.bit_generator.state
@@ -112,7 +117,7 @@ class FastPasses:
 
         if self._plan is None or not self._plan.fits():
             self._leave()
-            self._plan = compile_plan(self._nodes, self._bf16)
+            self._plan = compile_plan(self._nodes, self._bf16, self.keep_gradients)
         self._rng_state = self._rng.bit_generator.state
         try:
             self._plan.forward()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from engine.kernels.onednn.constants import F32
 from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import Call, Description, Scratch, create, prepared, primitive
 from engine.kernels.onednn.reorder import reorder
 from engine.net.gradient_flow import Node
+from engine.plan.gradient_memory import GradientMemory
 from engine.plan.passing import PassingMemory
 from engine.plan.tensor import BoundMemory, Tensor
 from layers.blob import Array, Blob
@@ -25,21 +27,28 @@ class Compiler:
 
     Args:
         nodes: of the net, in order.
+        keep_gradients: whether those of tensors last after the backward pass.
+        preserved: blobs that an operation changes in place, but wants as they were, backward.
 
     Attributes:
         dtype: what operations compute with, BF16 or F32; parameters and their gradients are
             F32 in the arena.
     """
 
-    def __init__(self, nodes: Sequence[Node]):
+    def __init__(
+        self, nodes: Sequence[Node], keep_gradients: bool = True, preserved: Sequence[Blob] = ()
+    ):
         self.nodes = list(nodes)
+        self._preserved = set(map(id, preserved))
         self.dtype = F32
         self.scratch = Scratch()
         self.calls: list[Call] = []
         self.bound: list[BoundMemory] = []
         self.fresh, self.is_backward = True, False
         self.passing = PassingMemory()
+        self.gradients = GradientMemory(reused=not keep_gradients)
         self._tensors: dict[int, Tensor] = {}
+        self.tensors: list[Tensor] = []
         self.made: dict[int, list[Tensor]] = {}
         self._parameters: dict[int, list[Memory]] = {}
         self._forward_parameters: dict[int, list[Memory]] = {}
@@ -87,6 +96,7 @@ class Compiler:
         """Notes what an operation makes of a blob: its first version, or the next."""
         tensor = Tensor(blob, memory)
         self._tensors[id(blob)] = tensor
+        self.tensors.append(tensor)
         self.made.setdefault(id(blob), []).append(tensor)
         return tensor
 
@@ -97,13 +107,13 @@ class Compiler:
         self.bound.append(BoundMemory(blob, which, memory, Memory.move))
         return memory
 
-    def top_memory(self, blob: Blob, layout: Layout, fresh: bool = False) -> Memory:
+    def top_memory(self, blob: Blob, layout: Layout) -> Memory:
         """Memory for what an operation makes: the blob's own array where the layout allows.
 
-        With ``fresh``, never that of an earlier version of the blob.
+        That of a blob of which an earlier version is wanted later, though, is left to those who
+        look and to layers that run as they are: they see the last version there.
         """
-        plain = Layout.plain(blob.shape)
-        if plain.same_bytes(layout) and not (fresh and id(blob) in self.made):
+        if Layout.plain(blob.shape).same_bytes(layout) and id(blob) not in self._preserved:
             return self._seen_as(self.own(blob), layout)
         return Memory(layout)
 
@@ -147,8 +157,21 @@ class Compiler:
             if is_own(tensor.memory, tensor.blob, 0):
                 tensor.diff = self._seen_as(self.own(tensor.blob, 1), tensor.layout)
             else:
-                tensor.diff = Memory(tensor.layout)
+                tensor.diff = self._gradient_memory(tensor)
         return tensor.diff
+
+    def _gradient_memory(self, tensor: Tensor) -> Memory:
+        """Memory for a gradient; the caller's, of an output, is not for others to use."""
+        own = self.is_output(tensor.blob)
+        return Memory(tensor.layout) if own else self.gradients.make(tensor.layout)
+
+    def end_backward(self, tensors: Iterable[Tensor]) -> None:
+        """Notes that an operation's backward pass is compiled.
+
+        Args:
+            tensors: those that operations before it have made, whose gradients are needed yet.
+        """
+        self.gradients.keep_only(tensor.diff for tensor in tensors if tensor.diff is not None)
 
     def is_output(self, blob: Blob) -> bool:
         """Whether no layer reads the blob's last version, so its gradient is the caller's."""
@@ -156,10 +179,13 @@ class Compiler:
 
     def gradient(self, tensor: Tensor, layout: Layout) -> Memory:
         """The gradient of a top in a layout; a copy is appended where it is not."""
+        nobodys = tensor.diff is None and self.gradients.reused
         diff = self.diff(tensor)
+        if nobodys and not self.is_output(tensor.blob):
+            self.emit(partial(diff.store.fill, 0))  # nobody has given one
         if diff.layout.same_bytes(layout):
             return self._seen_as(diff, layout)
-        copy = Memory(layout)
+        copy = self.gradients.make(layout)
         self.copy(diff, copy)
         return copy
 
@@ -169,13 +195,13 @@ class Compiler:
         if diff.layout.same_bytes(layout):
             write(self._seen_as(diff, layout))
             return
-        temporary = Memory(layout)
+        temporary = self.gradients.make(layout)
         write(temporary)
         self.copy(temporary, diff)
 
     def changed(self, tensor: Tensor, diff: Memory) -> Memory:
         """Memory for a gradient that is computed from ``diff``: the same, unless others read it."""
-        return Memory(diff.layout) if tensor.shared else diff
+        return self.gradients.make(diff.layout) if tensor.shared else diff
 
     def when_looked_at(self, tensor: Tensor, revise: Callable[[Array], None]) -> None:
         """Has the gradient revised for who looks, where fused layers skipped what it should be."""
@@ -190,8 +216,14 @@ class Compiler:
 
     # Parameters -----------------------------------------------------------------------------
 
-    def parameter(self, blob: Blob, layout: Layout) -> Memory:
-        """A parameter in a layout; where it lies otherwise in the arena, a copy is appended."""
+    def parameter(self, blob: Blob, layout: Layout, again: bool = True) -> Memory:
+        """A parameter in a layout; where it lies otherwise in the arena, a copy is appended.
+
+        Args:
+            blob: the parameter.
+            layout: wanted.
+            again: whether the backward pass will want the same layout, so that a copy is kept.
+        """
         plain = Layout.plain(layout.shape)
         held = self._parameters.setdefault(id(blob), [])
         for memory in held:
@@ -201,10 +233,10 @@ class Compiler:
             held.append(self._over(blob, 0, plain))
             if plain == layout:
                 return held[0]
-        # Forward, the copy is kept: the backward pass may want the same layout.
-        copy = self.passing.make("weights", layout) if self.is_backward else Memory(layout)
+        keep = again and not self.is_backward
+        copy = Memory(layout) if keep else self.passing.make("weights", layout)
         self.copy(held[0], copy)
-        if not self.is_backward:
+        if keep:
             held.append(copy)
         return copy
 
@@ -263,18 +295,19 @@ class Compiler:
     def end_forward(self) -> None:
         """Notes the copies that the forward pass has made, which the backward pass may use."""
         self._forward_parameters = {key: list(held) for key, held in self._parameters.items()}
-        for tensors in self.made.values():
-            for tensor in tensors:
-                tensor.forward_copies = list(tensor.copies)
+        for tensor in self.tensors:
+            tensor.forward_copies = list(tensor.copies)
 
     def start_backward(self, fresh: bool) -> None:
         """From here on, calls belong to the backward pass."""
         self.calls, self.fresh, self.is_backward = [], fresh, True
+        self.gradients.start()
         self._written = set()
         self._parameters = {key: list(held) for key, held in self._forward_parameters.items()}
-        for tensors in self.made.values():
-            for tensor in tensors:
-                tensor.copies = list(tensor.forward_copies)
+        for tensor in self.tensors:
+            tensor.copies = list(tensor.forward_copies)
+            if self.gradients.reused and not self.is_output(tensor.blob):
+                tensor.diff, tensor.shared = None, False
 
     def _over(self, blob: Blob, which: int, layout: Layout) -> Memory:
         """Memory over a parameter in the arena, under a shape that primitives want."""

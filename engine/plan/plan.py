@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from engine.kernels.onednn.calls import OneDNNError
 from engine.kernels.onednn.constants import BF16, F32
+from engine.kernels.onednn.memory import Memory
 from engine.kernels.onednn.primitive import Call
 from engine.kernels.onednn.threads import use_threads
 from engine.net.gradient_flow import Node
@@ -30,25 +32,30 @@ class Plan:
     Args:
         nodes: of the net, in order.
         bf16: whether operations compute with bfloat16, those that can.
+        keep_gradients: whether gradients of blobs can be looked at after the backward pass.
     """
 
-    def __init__(self, nodes: Sequence[Node], bf16: bool = False):
+    def __init__(self, nodes: Sequence[Node], bf16: bool = False, keep_gradients: bool = True):
         self.dtypes = (BF16, F32) if bf16 else (F32,)
         self.threads = thread_count()
         use_threads(self.threads)
         self.nodes = nodes
-        self.compiler = Compiler(nodes)
+        self.keep_gradients = keep_gradients
+        self.compiler = Compiler(nodes, keep_gradients, list(_preserved(nodes)))
         self.operations: list[Operation] = []
+        self._made_before: list[int] = []  # tensors, before each operation
         self.forward_pass = Pass()
         taken: set[int] = set()
         for index, node in enumerate(nodes):
             if id(node) not in taken:
+                self._made_before.append(len(self.compiler.tensors))
                 self.operations.append(self._compile(index))
                 self.forward_pass.end_part(self.operations[-1], self.compiler.calls)
                 taken.update(id(node) for node in self.operations[-1].nodes)
         self.compiler.end_forward()
         self.backward_passes: dict[bool, Pass] = {}
         self.compiler.scratch.bind()
+        self.compiler.passing.bind()
         self.homes = self._make_homes()
         self.shapes = [blob.shape for blob in self._blobs()]
 
@@ -100,7 +107,9 @@ class Plan:
     def leave(self) -> None:
         """Brings all values into the blobs' own arrays, for another engine to go on with."""
         for blob in self.homes:
-            blob.data, blob.diff  # noqa: B018 - who asks gets them into the blob's own arrays
+            blob.data  # noqa: B018 - who asks gets them into the blob's own arrays
+            if self.keep_gradients:
+                blob.diff  # noqa: B018
             blob.home = None
 
     def _compile(self, index: int) -> Operation:
@@ -125,10 +134,12 @@ class Plan:
     def _compile_backward(self, fresh: bool) -> Pass:
         self.compiler.start_backward(fresh)
         compiled = Pass()
-        for operation in reversed(self.operations):
+        pairs = zip(self.operations, self._made_before, strict=True)
+        for operation, before in reversed(list(pairs)):
             if operation.node.need_backward:
                 operation.backward(self.compiler)
                 compiled.end_part(operation, self.compiler.calls)
+                self.compiler.end_backward(self.compiler.tensors[:before])
         if fresh:
             self.compiler.clear_the_rest()
         compiled.end(self.compiler.calls)
@@ -156,6 +167,8 @@ class Plan:
         tensors = self.compiler.made[id(blob)]
         first = tensors[0].diff
         last = tensors[-1].diff if self.compiler.is_output(blob) else None
+        if first is not None and not self._kept(blob, first):
+            return partial(_refuse, blob.name), None, None
         own = self.compiler.own(blob, 1)
         out = into = None
         if first is not None and not is_own(first, blob, 1):
@@ -164,8 +177,26 @@ class Plan:
             into = self.compiler.one_way(own, last)
         return out, into, self.compiler.revisions.get(id(tensors[0]))
 
+    def _kept(self, blob: Blob, diff: Memory) -> bool:
+        return self.keep_gradients or self.compiler.is_output(blob) or is_own(diff, blob, 1)
+
     def _blobs(self) -> list[Blob]:
         return [blob for node in self.nodes for blob in node.top]
+
+
+def _refuse(name: str) -> None:
+    raise DemitasseError(
+        f'the gradient of blob "{name}" has not been kept after the backward pass',
+        hint="set the net's keep_gradients to True before its first pass",
+    )
+
+
+def _preserved(nodes: Sequence[Node]) -> Iterator[Blob]:
+    """What operations that want their bottom again, backward, change in place."""
+    for node in nodes:
+        found = find_operation(node.layer.type)
+        if found is not None and found.wants_bottom:
+            yield from (blob for blob in node.bottom if any(blob is top for top in node.top))
 
 
 def engine_of(node: Node) -> str:
@@ -178,6 +209,6 @@ def engine_of(node: Node) -> str:
     return "DEFAULT"
 
 
-def compile_plan(nodes: Sequence[Node], bf16: bool = False) -> Plan:
+def compile_plan(nodes: Sequence[Node], bf16: bool, keep_gradients: bool) -> Plan:
     """The plan of a net's nodes."""
-    return Plan(nodes, bf16)
+    return Plan(nodes, bf16, keep_gradients)

@@ -45,10 +45,11 @@ def compared(reference: Net, fast: Net, noise: float = 1e-6) -> list[str]:
     Args:
         noise: what an element may differ by, however small the array's values are.
     """
+    shown = ("data", "diff") if fast.keep_gradients else ("data",)
     arrays = [
         (f"{name} {what}", getattr(reference.blobs[name], what), getattr(fast.blobs[name], what))
         for name in reference.blobs
-        for what in ("data", "diff")
+        for what in shown
     ] + [
         (f"{layer}[{index}] {what}", getattr(blob, what), getattr(other, what))
         for layer, blobs in reference.params.items()

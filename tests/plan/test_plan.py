@@ -179,3 +179,59 @@ def test_what_a_layer_ran_backward_on_is_not_what_is_shown(monkeypatch: pytest.M
     reference, fast = nets(monkeypatch, text)
     assert reference.forward_backward() == pytest.approx(fast.forward_backward(), rel=1e-5)
     assert np.allclose(reference.blobs["sum"].data, fast.blobs["sum"].data, atol=1e-5)
+
+
+def test_without_gradients_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    fast.keep_gradients = False
+    for fresh in (True, False, False, True):
+        assert reference.forward_backward(fresh) == pytest.approx(
+            fast.forward_backward(fresh), rel=1e-5
+        )
+        assert not compared(reference, fast)
+    with pytest.raises(DemitasseError, match='gradient of blob "c1" has not been kept'):
+        fast.blobs["c1"].diff  # noqa: B018
+    assert np.allclose(reference.blobs["ip"].diff, fast.blobs["ip"].diff, atol=1e-6)
+    fast.forward(start="p")  # the layers take over
+    fast.backward()
+
+
+def test_gradients_that_are_not_kept_take_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = "".join(
+        f"""
+        layer {{ name: "d{k}" type: "Convolution" bottom: "d{k - 1}" top: "d{k}"
+                 convolution_param {{ num_output: 6 kernel_size: 1
+                                      weight_filler {{ type: "xavier" }} }} }}"""
+        for k in range(1, 9)
+    )
+    text = NET.replace('name: "sum" type: "Eltwise" bottom: "c2"',
+                       'name: "d0" type: "TanH" bottom: "c2" top: "d0" }' + chain
+                       + 'layer { name: "sum" type: "Eltwise" bottom: "d8"')  # fmt: skip
+    reference, fast = nets(monkeypatch, text)
+    fast.keep_gradients = False
+    reference.forward_backward(fresh=True)
+    fast.forward_backward(fresh=True)
+    assert not compared(reference, fast)
+    plan = fast.passes.fast.plan
+    assert plan is not None
+    held = {id(t.diff.store) for t in plan.compiler.tensors if t.diff and t.blob.name[0] == "d"}
+    assert 2 <= len(held) <= 4
+
+
+def test_what_batch_norm_wants_again_survives_a_layer_that_runs_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Images of one channel lie alike in both orders, so that all versions could be in one array.
+    text = NET.replace("num_output: 6 kernel_size: 3", "num_output: 1 kernel_size: 3")
+    head, tail = (
+        text[: text.index('layer { name: "scale"')],
+        text[text.index('layer { name: "ip"') :],
+    )
+    scale = 'layer { name: "scale" type: "Scale" bottom: "c1" top: "sum" }'
+    text = head + scale + tail
+    reference, fast = nets(monkeypatch, text)
+    for _ in range(2):
+        assert reference.forward_backward(True) == pytest.approx(
+            fast.forward_backward(True), rel=1e-5
+        )
+        assert not compared(reference, fast)

@@ -35,10 +35,11 @@ def noise_of(net: Net) -> float:
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-@given(text=random_nets(), phase=st.sampled_from([TRAIN, TRAIN, TEST]))
-def test_a_random_net(text: str, phase: int) -> None:
+@given(text=random_nets(), phase=st.sampled_from([TRAIN, TRAIN, TEST]), keep=st.booleans())
+def test_a_random_net(text: str, phase: int, keep: bool) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         nets = reference, fast = pair(monkeypatch, text, phase)
+    fast.keep_gradients = keep
     for net in nets:
         seem_trained(net)
     for fresh in (True, False, True):

@@ -22,6 +22,7 @@ def main(name: str, threads: int, engine: str, precision: str) -> None:
     os.environ[VARIABLE] = engine
     set_thread_count(threads)
     solver = make_solver(name, precision=precision)
+    solver.net.keep_gradients = False  # as the train command does
     solver.listener = listener = _LastLoss()
 
     def step() -> float:

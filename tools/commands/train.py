@@ -94,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.gpu is not None:
         spec.param.solver_mode = spec.param.GPU
     solver = Solver(spec, allow_code=arguments.allow_code)
+    solver.net.keep_gradients = solver.net.debug_info  # nobody else can look at them
     log.info("Training %s, random seed %d", solver.net.name or arguments.config, solver.seed)
     if not solver.param.max_iter:
         raise DemitasseError("max_iter is missing", arguments.config, hint="set solver.max_iter")

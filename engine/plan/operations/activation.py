@@ -99,7 +99,7 @@ class Activation(Operation):
     def backward(self, compiler: Compiler) -> None:
         if not self.node.propagate_down[0]:
             return
-        dy = compiler.diff(self.top)
+        dy = compiler.gradient(self.top, self.top.layout)
         if self.top.blob is self.source.blob and not self.top.shared:
             self.source.diff = dy
         y, kind, slope = self.top.memory, self.kind, self.slope

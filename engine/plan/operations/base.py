@@ -27,10 +27,12 @@ class Operation:
     Attributes:
         layers: the types of layers that it computes.
         limits: in words, what :meth:`match` wants of such a layer.
+        wants_bottom: whether the backward pass reads a bottom that may be changed in place.
     """
 
     layers: ClassVar[tuple[str, ...]] = ()
     limits: ClassVar[str] = ""
+    wants_bottom: ClassVar[bool] = False
 
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         self.nodes = list(nodes)

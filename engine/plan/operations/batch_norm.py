@@ -42,6 +42,7 @@ class BatchNorm(Operation):
     """Normalization over the batch, scaled and shifted in the same pass."""
 
     limits = "only images"
+    wants_bottom = True
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
@@ -69,7 +70,7 @@ class BatchNorm(Operation):
         self._describe()
         self.workspace = self.forward.own_memory(WORKSPACE_MD)
         self.x = compiler.values(self.source, self.layout)
-        memory = compiler.top_memory(top, self.layout, fresh=True)
+        memory = compiler.top_memory(top, self.layout)
         self.affine = self._affine(compiler)
         if self.layer.global_stats:  # type: ignore[attr-defined]
             compiler.emit(self._take_running())

@@ -49,7 +49,8 @@ class Convolution(Operation):
         self._read_layer(bottom.shape, top.shape)
         self._choose(compiler, bottom.shape, top.shape)
         self.x = compiler.values(self.source, self.source_layout)
-        weights = compiler.parameter(self.weight_blob, self.forward_weights)
+        again = self.by_data is not None and self.backward_weights == self.forward_weights
+        weights = compiler.parameter(self.weight_blob, self.forward_weights, again)
         memory = compiler.top_memory(top, self.top_layout)
         compiler.run(
             self.forward, src=self.x, weights=weights, bias=self._bias(compiler), dst=memory

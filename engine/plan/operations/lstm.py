@@ -56,7 +56,7 @@ class LSTM(Operation):
         marks = compiler.values(self.marks, Layout.plain(cont.shape))
         self.cont_moves = is_own(marks, cont, 0)
         self.cont = marks.array()
-        memory = compiler.top_memory(top, Layout.plain(top.shape), fresh=True)
+        memory = compiler.top_memory(top, Layout.plain(top.shape))
         self._forward(compiler)
         self.top = compiler.make(top, memory)
 
