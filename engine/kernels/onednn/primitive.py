@@ -106,22 +106,39 @@ class Description:
         return Memory(layout) if layout.size else None
 
 
-def describe(name: str, *arguments: Any) -> Description:
+def describe(name: str, *arguments: Any, prefer: str = "") -> Description:
     """Asks oneDNN for an implementation.
 
     Args:
         name: of the primitive: ``convolution_forward``, say.
         arguments: of ``dnnl_<name>_primitive_desc_create``, from behind the engine.
+        prefer: how the name of an implementation begins that is to be taken before what oneDNN
+            thinks best, if there is one.
 
     Raises:
         OneDNNError: it has none, or none that is fast.
     """
-    handle = Handle()
-    call(f"{name}_primitive_desc_create", ctypes.byref(handle), engine(), *arguments)
-    description = Description(name, handle)
+    description = _first(name, arguments)
+    if prefer and not _advance(description, prefer):
+        description = _first(name, arguments)
     if description.slow:
         raise OneDNNError(f"{name}: only {description.implementation}")
     return description
+
+
+def _first(name: str, arguments: Sequence[Any]) -> Description:
+    """With the implementation that oneDNN thinks best."""
+    handle = Handle()
+    call(f"{name}_primitive_desc_create", ctypes.byref(handle), engine(), *arguments)
+    return Description(name, handle)
+
+
+def _advance(description: Description, prefer: str) -> bool:
+    """Goes on to the implementation whose name begins so; False where there is none."""
+    while not description.implementation.startswith(prefer):
+        if functions().dnnl_primitive_desc_next_impl(description.handle):
+            return False
+    return True
 
 
 def primitive(description: Description, scratch: Scratch, **memories: Memory | None) -> Call:

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.kernels.onednn.elementwise import Factor, Passes
 from engine.schema import SolverParameter
 from engine.solver.updates.base import UpdateRule, register_solver
 from engine.solver.updates.run import Run
+from engine.solver.updates.whole import Block
 from layers.blob import Array
 
 
@@ -26,7 +28,7 @@ class Adam(UpdateRule):
     """
 
     slots: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
-    loop: ClassVar[str] = "adam"
+    factors: ClassVar[tuple[str, ...]] = ("share", "decay", "new", "new_square", "delta", "pace")
     corrected_root: ClassVar[bool] = False  # d sqrt(1 - b2^t) in place of d: as in the paper
 
     def __init__(self, param: SolverParameter):
@@ -49,12 +51,23 @@ class Adam(UpdateRule):
         gradient *= rate * root / (1 - beta1**t)
         return gradient
 
-    def constants(self, iteration: int) -> tuple[float, ...]:
+    def passes(self, to: Passes, block: Block) -> None:
+        (mean, square), w, g = block.state, block.values, block.gradient
+        share, decay, new, new_square, delta, pace = (block.factors[n] for n in self.factors)
+        none = Factor(0)
+        to.add(g, share, g, decay, w)
+        to.add(mean, new, g, none, g, keep=self.param.momentum)
+        to.multiply(square, new_square, g, g, keep=self.param.momentum2)
+        to.root(g, square, delta)
+        to.divide(g, pace, mean, g)
+        to.add(w, block.keep, w, Factor(-1), g)
+
+    def told(self, rate: float, share: float, decay: float, iteration: int) -> tuple[float, ...]:
         beta1, beta2, delta = self.param.momentum, self.param.momentum2, self.param.delta
         t = iteration + 1
         root = math.sqrt(1 - beta2**t)
         delta *= root if self.corrected_root else 1
-        return beta1, beta2, delta, root / (1 - beta1**t)
+        return share, decay, 1 - beta1, 1 - beta2, delta, rate * root / (1 - beta1**t)
 
     def divisor_square(self, run: Run) -> Array:
         """What the root is taken of: v."""

@@ -21,5 +21,5 @@ class AdamW(Adam):
     """
 
     decoupled = True
-    loop = "adam"
+    passes = Adam.passes
     corrected_root = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from engine.solver.updates.run import Run
 from layers.blob import Array
 from layers.errors import DemitasseError, did_you_mean
 from layers.kernels.combine import combine
+
+if TYPE_CHECKING:
+    from engine.kernels.onednn.elementwise import Passes
+    from engine.solver.updates.whole import Block
 
 _rules: dict[str, type[UpdateRule]] = {}
 
@@ -24,10 +28,9 @@ class UpdateRule:
     All the state of a rule is in its slots: arrays laid out like the parameters, that the
     solver keeps, snapshots (in this order, as Caffe does) and restores.
 
-    ``loop`` names the function of ``engine.kernels.loops.updates`` that does the whole update in
-    one pass, where there is one; it is not inherited. A rule says ``decoupled = True`` when
-    weights decay on their own, whatever the config says, and ``whole_runs = True`` when it needs
-    its parameters whole, for their norms.
+    A rule says ``decoupled = True`` when weights decay on their own, whatever the config says,
+    and ``whole_runs = True`` when it needs its parameters whole, for their norms. What it computes
+    may be said a second time, by ``passes`` and ``factors``, for the fast engine.
 
     Args:
         param: the solver's settings.
@@ -40,7 +43,7 @@ class UpdateRule:
     slots: ClassVar[tuple[str, ...]] = ()
     decoupled: ClassVar[bool] = False
     whole_runs: ClassVar[bool] = False
-    loop: ClassVar[str] = ""
+    factors: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, param: SolverParameter):
         self.param = param
@@ -67,10 +70,20 @@ class UpdateRule:
         """
         raise NotImplementedError
 
-    def constants(self, iteration: int) -> tuple[float, ...]:
-        """What the compiled loop wants to know beside rates and decays.
+    def passes(self, to: Passes, block: Block) -> None:
+        """Adds the passes that update a block, L2 decay and the weights' own decay included.
+
+        A rule without them is updated run by run, and so is one derived from a rule with them.
+        """
+        raise NotImplementedError
+
+    def told(self, rate: float, share: float, decay: float, iteration: int) -> tuple[float, ...]:
+        """The values of ``factors`` for an update.
 
         Args:
+            rate: the learning rate, lr_mult included.
+            share: of the gradient that counts.
+            decay: of the weights, as a part of the gradient, which is share * g + decay * w.
             iteration: updates done before this one.
         """
         raise NotImplementedError

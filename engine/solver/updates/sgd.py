@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from engine.kernels.onednn.elementwise import Factor, Passes
 from engine.solver.updates.base import UpdateRule, register_solver
 from engine.solver.updates.run import Run
+from engine.solver.updates.whole import Block
 from layers.blob import Array
 from layers.kernels.combine import combine
 
@@ -20,12 +22,18 @@ class SGD(UpdateRule):
     """
 
     slots = ("history",)
-    loop = "sgd"
+    factors = ("gradient", "weights")
 
     def update(self, run: Run, rate: float, iteration: int) -> Array:
         (history,) = run.state
         combine(rate, run.gradient, self.param.momentum, history)
         return history
 
-    def constants(self, iteration: int) -> tuple[float, ...]:
-        return (self.param.momentum,)
+    def passes(self, to: Passes, block: Block) -> None:
+        (history,), w, g = block.state, block.values, block.gradient
+        ag, aw = (block.factors[name] for name in self.factors)
+        to.add(history, ag, g, aw, w, keep=self.param.momentum)
+        to.add(w, block.keep, w, Factor(-1), history)
+
+    def told(self, rate: float, share: float, decay: float, iteration: int) -> tuple[float, ...]:
+        return rate * share, rate * decay
