@@ -244,6 +244,15 @@ class Compiler:
         """A parameter where it lies in the arena, read under a layout of the same bytes."""
         return self._over(blob, 0, layout)
 
+    def parameter_gradient(self, blob: Blob) -> tuple[Memory, bool]:
+        """Where the gradient of a parameter lies in the arena, and whether to add what is computed
+        next to what is there."""
+        return self._over(blob, 1, Layout.plain(blob.shape)), not self.replaces(blob)
+
+    def room(self, size: int) -> Memory:
+        """So many bytes for a call's own use while it runs."""
+        return self.passing.make("room", Layout.plain((-(-size // 4),)))
+
     def parameter_gradients(
         self,
         description: Description,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from engine.kernels.onednn.calls import OneDNNError
 from engine.kernels.onednn.constants import (
@@ -13,11 +14,12 @@ from engine.kernels.onednn.constants import (
     WEIGHTS_MD,
 )
 from engine.kernels.onednn.memory import Layout, Memory, dims
-from engine.kernels.onednn.primitive import attributes, describe
+from engine.kernels.onednn.primitive import Description, attributes, describe
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
 from engine.plan.operations.activation import relu_back, relu_of
 from engine.plan.operations.base import Operation, operation
+from engine.plan.operations.winograd import Winograd
 
 # A convolution of so few channels, the first one, reads plain images; its gradient by weights is
 # up to four times as fast when the maps it makes are in blocks of channels.
@@ -26,7 +28,8 @@ _FEW, _BLOCK = 4, 16
 
 @operation("Convolution", "ConvolutionDepthwise", "DepthwiseConvolution")
 class Convolution(Operation):
-    """2-D convolution by oneDNN's direct implementations, images mostly channels last."""
+    """2-D convolution by oneDNN's direct implementations or, in some directions, by Winograd's
+    transforms; images mostly channels last."""
 
     limits = "only one bottom of images in two dimensions"
 
@@ -47,14 +50,17 @@ class Convolution(Operation):
         self.fused = len(nodes) > 1
         self.source = compiler.tensor(bottom)
         self._read_layer(bottom.shape, top.shape)
+        self.winograd = Winograd(self.node, compiler.dtype)
         self._choose(compiler, bottom.shape, top.shape)
         self.x = compiler.values(self.source, self.source_layout)
-        again = self.by_data is not None and self.backward_weights == self.forward_weights
-        weights = compiler.parameter(self.weight_blob, self.forward_weights, again)
-        memory = compiler.top_memory(top, self.top_layout)
-        compiler.run(
-            self.forward, src=self.x, weights=weights, bias=self._bias(compiler), dst=memory
-        )
+        bias, memory = self._bias(compiler), compiler.top_memory(top, self.top_layout)
+        if self.winograd.forward is not None:
+            self.winograd.run_forward(compiler, self.x, bias, memory, self.fused)
+        else:
+            by_data = self.by_data is not None and self.winograd.by_data is None
+            again = by_data and self.backward_weights == self.forward_weights
+            weights = compiler.parameter(self.weight_blob, self.forward_weights, again)
+            compiler.run(self.forward, src=self.x, weights=weights, bias=bias, dst=memory)
         self.top = compiler.make(top, memory)
 
     def _read_layer(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
@@ -134,18 +140,29 @@ class Convolution(Operation):
             dz = compiler.changed(self.top, dy)
             relu_back(compiler, self.top.memory, dy, dz)
             dy = dz
-        learns = self.node.layer.param_propagate_down
         if self.by_weights is not None:
-            parts = {"diff_weights": (self.weight_blob, self.weight_gradient, learns[0])}
-            if self.bias_blob is not None:
-                layout = Layout.plain((self.bias_blob.count,))
-                parts["diff_bias"] = (self.bias_blob, layout, learns[1])
-            compiler.parameter_gradients(self.by_weights, parts, src=self.x, diff_dst=dy)
+            self._by_weights(compiler, dy, self.by_weights)
         if self.by_data is not None:
-            description = self.by_data
-            weights = compiler.parameter(self.weight_blob, self.backward_weights)
             compiler.give(
                 self.source,
                 self.source_layout,
-                lambda dx: compiler.run(description, diff_src=dx, weights=weights, diff_dst=dy),
+                partial(self._by_data, compiler, dy, self.by_data),
             )
+
+    def _by_weights(self, compiler: Compiler, dy: Memory, direct: Description) -> None:
+        learns = self.node.layer.param_propagate_down
+        if self.winograd.by_weights is not None:
+            self.winograd.run_by_weights(compiler, self.x, dy, learns[-1])
+            return
+        parts = {"diff_weights": (self.weight_blob, self.weight_gradient, learns[0])}
+        if self.bias_blob is not None:
+            layout = Layout.plain((self.bias_blob.count,))
+            parts["diff_bias"] = (self.bias_blob, layout, learns[1])
+        compiler.parameter_gradients(direct, parts, src=self.x, diff_dst=dy)
+
+    def _by_data(self, compiler: Compiler, dy: Memory, direct: Description, dx: Memory) -> None:
+        if self.winograd.by_data is not None:
+            self.winograd.run_by_data(compiler, dy, dx)
+            return
+        weights = compiler.parameter(self.weight_blob, self.backward_weights)
+        compiler.run(direct, diff_src=dx, weights=weights, diff_dst=dy)
