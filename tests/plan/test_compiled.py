@@ -1,0 +1,43 @@
+"""Compiled loops are kept where a folder can be written, under a name that tells their source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+numba = pytest.importorskip("numba")
+
+from engine.kernels.loops import compiled as module  # noqa: E402 - imports numba
+from engine.kernels.loops.compiled import compiled  # noqa: E402
+
+
+def loop(count):  # type: ignore[no-untyped-def]
+    total = 0
+    for index in numba.prange(count):
+        total += index
+    return total
+
+
+def test_code_is_kept_for_one_state_of_the_source(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    for name in ("before", "after", "after"):
+        monkeypatch.setattr(module, "_fingerprint", lambda name=name: name)
+        monkeypatch.setattr(loop, "__qualname__", "loop")
+        assert compiled(loop)(4) == 6
+    kept = sorted(path.name for path in tmp_path.rglob("*.nbc"))
+    assert ["loop-after" in kept[0], "loop-before" in kept[1]] == [True, True]
+    assert len(kept) == 2
+
+
+def test_where_nothing_can_be_kept_it_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_folder(*, cache: bool = False, **options: object) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba.njit(**options)
+
+    monkeypatch.setattr(module, "njit", no_folder)
+    monkeypatch.setattr(loop, "__qualname__", "loop")
+    assert compiled(loop)(4) == 6
