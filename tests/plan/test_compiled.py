@@ -8,8 +8,10 @@ import pytest
 
 numba = pytest.importorskip("numba")
 
+from engine.kernels import loops  # noqa: E402
 from engine.kernels.loops import compiled as module  # noqa: E402 - imports numba
 from engine.kernels.loops.compiled import compiled  # noqa: E402
+from engine.kernels.onednn.calls import OneDNNError  # noqa: E402
 
 
 def loop(count):  # type: ignore[no-untyped-def]
@@ -41,3 +43,24 @@ def test_where_nothing_can_be_kept_it_is_compiled_anew(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "njit", no_folder)
     monkeypatch.setattr(loop, "__qualname__", "loop")
     assert compiled(loop)(4) == 6
+
+
+def broken(name: str) -> None:
+    raise ImportError(f"no {name}")
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value", "why"),
+    [
+        (loops, "find_spec", lambda name: None, "pip install"),
+        (loops, "import_module", broken, "does not work here: no numba.np.ufunc.omppool"),
+        (numba.config, "DISABLE_JIT", 1, "NUMBA_DISABLE_JIT"),
+    ],
+)
+def test_numba_that_is_of_no_use(
+    monkeypatch: pytest.MonkeyPatch, place: object, name: str, value: object, why: str
+) -> None:
+    monkeypatch.setattr(loops, "_problem", loops._problem.__wrapped__)
+    monkeypatch.setattr(place, name, value)
+    with pytest.raises(OneDNNError, match=why):
+        loops.need_loops()

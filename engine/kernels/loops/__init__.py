@@ -9,6 +9,7 @@ numba's cache, beside the modules or in the user's cache folder.
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,13 +17,14 @@ from engine.kernels.onednn.calls import OneDNNError
 
 
 def need_loops() -> None:
-    """Returns where numba is installed.
+    """Returns where numba is installed, and works.
 
     Raises:
-        OneDNNError: it is not, so that a plan takes what works without it.
+        OneDNNError: it does not, so that a plan takes what works without it.
     """
-    if not _installed():
-        raise OneDNNError("numba is not installed (pip install 'demitasse[fast]')")
+    problem = _problem()
+    if problem:
+        raise OneDNNError(problem)
 
 
 def use_loop_threads(count: int) -> None:
@@ -33,11 +35,19 @@ def use_loop_threads(count: int) -> None:
 
 
 @cache
-def _installed() -> bool:
+def _problem() -> str:
+    """Why loops cannot be compiled; empty where they can."""
     if find_spec("numba") is None:
-        return False
-    _settings().THREADING_LAYER = "omp"
-    return True
+        return "numba is not installed (pip install 'demitasse[fast]')"
+    try:
+        settings = _settings()
+        import_module("numba.np.ufunc.omppool")
+    except ImportError as problem:  # another NumPy than it knows, or no OpenMP
+        return f"numba does not work here: {problem}"
+    if settings.DISABLE_JIT:
+        return "numba is not to compile (NUMBA_DISABLE_JIT)"
+    settings.THREADING_LAYER = "omp"
+    return ""
 
 
 def _settings() -> Any:

@@ -22,6 +22,7 @@ from layers.blob import Array
 
 _CHUNK = 112  # tiles: the products are slower with fewer, and out of the cache with more
 _STRIPE = 32  # maps
+_LISTED = 64  # places: no line of the cache is two threads'
 
 
 class _Winograd:
@@ -46,7 +47,7 @@ class _Winograd:
             self.length = -(-tiles // self.pieces)
         self.inputs = Planes(self.length, shape.channels, 1 if stripes else threads)
         self.results = Planes(self.length, self.width, threads)
-        self.listed: Array = np.zeros((threads, 36), np.int64)
+        self.listed: Array = np.zeros((threads, _LISTED), np.int64)
         self._base = 0
         self._room: Room
 
