@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -54,3 +56,29 @@ def execute_address() -> int:
     """Where ``dnnl_primitive_execute`` lies in this process."""
     pointer: Any = ctypes.cast(functions().dnnl_primitive_execute, ctypes.c_void_p)
     return int(pointer.value)
+
+
+class Products:
+    """Primitives that threads of a loop run, each its own, with other arguments in each step.
+
+    Args:
+        calls: for each thread, those of its steps.
+        ends: where the threads' parts of an axis end, beginning with 0.
+
+    Attributes:
+        numbers: for the loop: function, stream, primitives (parts,), counts (parts,),
+            arguments (parts, steps) and ends (parts + 1,).
+    """
+
+    def __init__(self, calls: Sequence[Sequence[Call]], ends: Sequence[int]):
+        self.calls = calls  # kept alive
+        numbers = [[prepared(call) for call in part] for part in calls]
+        firsts = [part[0] for part in numbers]
+        self.numbers = (
+            np.uint64(execute_address()),
+            np.uint64(firsts[0].stream),
+            np.array([first.primitive for first in firsts], np.uint64),
+            np.array([first.count for first in firsts], np.int32),
+            np.array([[step.arguments for step in part] for part in numbers], np.uint64),
+            np.array(ends, np.int64),
+        )

@@ -1,22 +1,33 @@
-"""LSTM: its matrix products and sigmoids by oneDNN, the rest of a step by NumPy."""
+"""LSTM: matrix products by oneDNN, and a compiled loop over the steps."""
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
-from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.kernels.onednn.constants import ELTWISE_LOGISTIC, FORWARD_TRAINING, WEIGHTS_MD
+from engine.kernels.loops import need_loops, use_loop_threads
+from engine.kernels.onednn.constants import ARGUMENTS, WEIGHTS_MD
 from engine.kernels.onednn.memory import Layout, Memory
-from engine.kernels.onednn.primitive import Description, attributes, describe
-from engine.kernels.onednn.threads import one_thread, use_threads
+from engine.kernels.onednn.primitive import (
+    Call,
+    Description,
+    Scratch,
+    attributes,
+    create,
+    describe,
+    prepared,
+)
+from engine.kernels.onednn.threads import one_thread
 from engine.net.gradient_flow import Node
-from engine.plan.compiler import Compiler, is_own
+from engine.plan.compiler import Compiler
 from engine.plan.operations.base import Operation, operation
 from layers.blob import Array
-from layers.kernels.threads import share, thread_count
+from layers.kernels.threads import thread_count
+
+if TYPE_CHECKING:  # numba is imported only where it is needed
+    from engine.kernels.loops.execute import Products
 
 
 def _product(source: Layout, weights: Layout, target: Layout, **after: bool) -> Description:
@@ -25,14 +36,18 @@ def _product(source: Layout, weights: Layout, target: Layout, **after: bool) -> 
                     attributes(**after))  # fmt: skip
 
 
+def _values(memory: Memory, *shape: int) -> Array:
+    """What plain memory holds, wherever it has moved to."""
+    return memory.store.view(np.float32).reshape(shape)
+
+
 @operation("LSTM")
 class LSTM(Operation):
     """The layer of that name without static input and exposed states.
 
-    The products of all steps with x are one. In each step one call takes the logistic function
-    of all gates, tanh being 2 logistic(2 z) - 1. The steps run in one thread: they are so short
-    that threads which meet forty times in each would wait for each other, and for ever longer
-    when another process wants a core.
+    The products of all steps with x are one, by all threads. Then each thread takes its part of
+    the streams through all steps; the threads do not meet in between, for the steps are so
+    short that they would mostly wait for each other.
     """
 
     limits = "only no static input, no states exposed"
@@ -44,140 +59,123 @@ class LSTM(Operation):
 
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         super().__init__(compiler, nodes)
+        need_loops()
         (x, cont), (top,) = self.node.bottom, self.node.top
         self.w, self.b, self.u = self.node.layer.blobs
         self.steps, self.streams, self.units = top.shape
         self.rows, self.wide = self.steps * self.streams, 4 * self.units
+        self.parts = min(thread_count(), self.streams)
+        self.ends = [self.streams * part // self.parts for part in range(self.parts + 1)]
         self.source, self.marks = compiler.tensor(x), compiler.tensor(cont)
+        self.scratches: list[Scratch] = []
         self._describe()
         self._allocate()
         self.x = compiler.values(self.source, Layout.plain(x.shape)).seen_as(self.x_layout)
         compiler.follow(self.x, x, 0)
-        marks = compiler.values(self.marks, Layout.plain(cont.shape))
-        self.cont_moves = is_own(marks, cont, 0)
-        self.cont = marks.array()
+        self.cont = compiler.values(self.marks, Layout.plain(cont.shape))
         memory = compiler.top_memory(top, Layout.plain(top.shape))
-        self._forward(compiler)
+        self._forward(compiler, memory)
         self.top = compiler.make(top, memory)
 
     def _describe(self) -> None:
-        rows, wide, units, streams = self.rows, self.wide, self.units, self.streams
-        inputs = self.w.shape[1]
-        self.x_layout = Layout.plain((rows, inputs))
-        self.z_layout, self.step_layout = Layout.plain((rows, wide)), Layout.plain((streams, wide))
-        self.h_layout = Layout.plain((streams, units))
-        turned = Layout.strided((inputs, wide), (1, inputs))
-        self.turned, self.bias_row = turned, Layout.plain((1, wide))
-        self.into = describe("matmul", self.x_layout.handle, turned.handle, self.bias_row.handle,
-                             self.z_layout.handle, attributes())  # fmt: skip
+        rows, wide, units, inputs = self.rows, self.wide, self.units, self.w.shape[1]
+        self.x_layout, self.z_layout = Layout.plain((rows, inputs)), Layout.plain((rows, wide))
+        self.bias_row = Layout.plain((1, wide))
+        self.into = describe("matmul", self.x_layout.handle, Layout.any((inputs, wide)).handle,
+                             self.bias_row.handle, self.z_layout.handle, attributes())  # fmt: skip
         self.columns = Layout.strided((wide, rows), (1, wide))
         self.by_u = _product(self.columns, Layout.plain((rows, units)), Layout.plain(self.u.shape))
         self.by_w = _product(self.columns, self.x_layout, Layout.plain(self.w.shape))
         self.by_x = _product(self.z_layout, Layout.plain(self.w.shape), self.x_layout)
-        with one_thread(thread_count()):
-            self._describe_step(streams, wide, units)
-
-    def _describe_step(self, streams: int, wide: int, units: int) -> None:
-        free = Layout.any((units, wide))
-        self.on = _product(self.h_layout, free, self.step_layout, sums=True)
-        self.on_weights = self.on.layout(WEIGHTS_MD, (units, wide))
-        self.logistic = describe("eltwise_forward", FORWARD_TRAINING, ELTWISE_LOGISTIC,
-                                 self.step_layout.handle, self.step_layout.handle,
-                                 ctypes.c_float(0), ctypes.c_float(0), attributes())  # fmt: skip
-        self.back = _product(self.step_layout, Layout.any((wide, units)), self.h_layout)
-        self.back_weights = self.back.layout(WEIGHTS_MD, (wide, units))
 
     def _allocate(self) -> None:
         steps, streams, units = self.steps, self.streams, self.units
         new = np.zeros
-        self.gates = new((steps, streams, self.wide), np.float32)
-        self.dgates = np.empty_like(self.gates)
-        self.slopes = np.empty_like(self.gates)
+        self.gates, self.dgates = new((2, steps, streams, 4, units), np.float32)
         self.cells = new((steps + 1, streams, units), np.float32)
-        self.squashed, self.before, self.reach = new((3, steps, streams, units), np.float32)
-        self.dh, self.dc, self.work = (new((streams, units), np.float32) for _ in range(3))
+        self.squashed, self.before = new((2, steps, streams, units), np.float32)
+        self.dh, self.dc = new((2, streams, units), np.float32)
+        self.bias_parts = new((self.parts, 4, units), np.float32)
 
-    def _forward(self, compiler: Compiler) -> None:
-        w = compiler.parameter_as(self.w, self.turned)
+    def _forward(self, compiler: Compiler, top: Memory) -> None:
+        inputs, units, wide = self.w.shape[1], self.units, self.wide
+        packed = Memory(self.into.layout(WEIGHTS_MD, (inputs, wide)))
+        turned = Layout.strided((inputs, wide), (1, inputs))
+        compiler.copy(compiler.parameter_as(self.w, turned), packed)
+        gates = Memory(self.z_layout, self.gates)
         b = compiler.parameter_as(self.b, self.bias_row)
-        u = compiler.parameter_as(self.u, Layout.strided((self.units, self.wide), (1, self.units)))
-        packed = Memory(self.on_weights)
-        compiler.copy(u, packed)
-        compiler.run(
-            self.into, src=self.x, weights=w, bias=b, dst=Memory(self.z_layout, self.gates)
-        )
-        threads = thread_count()
-        compiler.emit(self._begin, partial(use_threads, 1))
-        with one_thread(threads):
-            for t in range(self.steps):
-                gates = Memory(self.step_layout, self.gates[t])
-                before = Memory(self.h_layout, self.before[t])
-                compiler.run(self.on, src=before, weights=packed, dst=gates)
-                compiler.emit(self._doubled(t))
-                compiler.run(self.logistic, src=gates, dst=gates)
-                compiler.emit(self._step(t))
-        compiler.emit(partial(use_threads, threads))
+        compiler.run(self.into, src=self.x, weights=packed, bias=b, dst=gates)
 
-    def _begin(self) -> None:
-        """Takes up the states, and the arrays where layers have left them."""
-        layer = self.node.layer
-        if self.cont_moves:
-            self.cont = self.node.bottom[1].show(0)
-        h, self.cells[0] = layer.start(self.node.bottom)  # type: ignore[attr-defined]
-        np.multiply(h, self.cont[0][:, None], out=self.before[0])
+        on = self._describe_step(units, wide, sums=True)
+        packed = Memory(on[0].layout(WEIGHTS_MD, (units, wide)))
+        turned = Layout.strided((units, wide), (1, units))
+        compiler.copy(compiler.parameter_as(self.u, turned), packed)
+        compiler.emit(self._steps(self._products(on, self.before, packed, self.gates), top))
 
-    def _doubled(self, t: int) -> Callable[[], None]:
-        tanh = self.gates[t, :, 3 * self.units :]
+    def _describe_step(self, inputs: int, outputs: int, sums: bool = False) -> list[Description]:
+        """The product of one step, for one thread: for each part of the streams."""
+        descriptions, weights = [], Layout.any((inputs, outputs))
+        with one_thread(thread_count()):
+            for first, end in zip(self.ends, self.ends[1:], strict=False):
+                source = Layout.plain((end - first, inputs))
+                target = Layout.plain((end - first, outputs))
+                descriptions.append(_product(source, weights, target, sums=sums))
+                weights = descriptions[0].layout(WEIGHTS_MD, (inputs, outputs))
+        return descriptions
 
-        def double() -> None:
-            np.multiply(tanh, 2, out=tanh)
+    def _products(
+        self,
+        descriptions: Sequence[Description],
+        sources: Sequence[Array],
+        weights: Memory,
+        targets: Sequence[Array],
+    ) -> Products:
+        """The products of all steps, each of an array of all streams into another."""
+        from engine.kernels.loops.execute import Products
 
-        return double
+        parts = []
+        for description, first, end in zip(descriptions, self.ends, self.ends[1:], strict=False):
+            handle, scratch, calls = create(description), Scratch(), []
+            for source, target in zip(sources, targets, strict=True):
+                given = [
+                    (ARGUMENTS["src"], _matrix(source[first:end])),
+                    (ARGUMENTS["weights"], weights),
+                    (ARGUMENTS["dst"], _matrix(target[first:end])),
+                ]
+                calls.append(prepared(handle, description, given, scratch))
+            scratch.bind()
+            self.scratches.append(scratch)  # kept alive
+            parts.append(calls)
+        return Products(parts, self.ends)
 
-    def _parts(self, array: Array) -> list[Array]:
-        return [array[..., k * self.units : (k + 1) * self.units] for k in range(4)]
+    def _steps(self, products: Products, top: Memory) -> Call:
+        from engine.kernels.loops import lstm
 
-    def _step(self, t: int) -> Callable[[], None]:
-        i, f, o, g = self._parts(self.gates[t])
-        cell, following = self.cells[t], self.cells[t + 1]
-        squashed, work = self.squashed[t], self.work
-        top, last = self.node.top[0], t == self.steps - 1
-        layer = self.node.layer
+        layer, bottom, shape = self.node.layer, self.node.bottom, self.node.top[0].shape
 
-        def step() -> None:
-            np.multiply(g, 2, out=g)
-            np.subtract(g, 1, out=g)
-            np.multiply(f, cell, out=following)
-            np.multiply(following, self.cont[t][:, None], out=following)
-            np.multiply(i, g, out=work)
-            np.add(following, work, out=following)
-            np.tanh(following, out=squashed)
-            h = top.show(0)[t]
-            np.multiply(o, squashed, out=h)
-            if last:
-                layer.finish((h, following), self.node.top)  # type: ignore[attr-defined]
-            else:
-                np.multiply(h, self.cont[t + 1][:, None], out=self.before[t + 1])
+        def steps() -> int:
+            cont, y = _values(self.cont, *shape[:2]), _values(top, *shape)
+            h, self.cells[0] = layer.start(bottom)  # type: ignore[attr-defined]
+            np.multiply(h, cont[0][:, None], out=self.before[0])
+            use_loop_threads(self.parts)
+            failed: int = lstm.forward(products.numbers, self.gates, cont, self.cells,
+                                       self.squashed, self.before, y)  # fmt: skip
+            layer.finish((y[-1], self.cells[-1]), self.node.top)  # type: ignore[attr-defined]
+            return failed
 
-        return step
+        return steps
 
     def backward(self, compiler: Compiler) -> None:
         layer = self.node.layer
+        learns = layer.param_propagate_down
         dy = compiler.gradient(self.top, Layout.plain(self.top.shape))
-        moves = is_own(dy, self.top.blob, 1)
-        u = compiler.parameter(self.u, self.back_weights)
-        dh = Memory(self.h_layout, self.dh)
-        threads = thread_count()
-        compiler.emit(self._slopes, partial(use_threads, 1))
-        with one_thread(threads):
-            for t in reversed(range(self.steps)):
-                compiler.emit(self._step_back(t, None if moves else dy.array()))
-                gates = Memory(self.step_layout, self.dgates[t])
-                compiler.run(self.back, src=gates, weights=u, dst=dh)
-        compiler.emit(partial(use_threads, threads))
+        compiler.follow(dy, self.top.blob, 1)
+        back = self._describe_step(self.wide, self.units)
+        u = compiler.parameter(self.u, back[0].layout(WEIGHTS_MD, (self.wide, self.units)))
+        products = self._products(back, self.dgates, u, [self.dh] * self.steps)
+        compiler.emit(self._steps_back(products, dy))
         columns = Memory(self.columns, self.dgates)
         rows = Memory(Layout.plain((self.rows, self.units)), self.before)
-        learns = layer.param_propagate_down
         for learn, description, blob, right in (
             (learns[2], self.by_u, self.u, rows),
             (learns[0], self.by_w, self.w, self.x),
@@ -190,6 +188,32 @@ class LSTM(Operation):
         if self.node.propagate_down[0]:
             self._pass_down(compiler)
 
+    def _steps_back(self, products: Products, dy: Memory) -> Call:
+        from engine.kernels.loops import lstm
+
+        shape = self.node.top[0].shape
+
+        def steps() -> int:
+            use_loop_threads(self.parts)
+            failed: int = lstm.backward(
+                products.numbers, _values(dy, *shape), _values(self.cont, *shape[:2]), self.gates,
+                self.cells, self.squashed, self.dh, self.dc, self.dgates, self.bias_parts,
+            )  # fmt: skip
+            return failed
+
+        return steps
+
+    def _bias_gradient(self, replace: bool) -> Callable[[], None]:
+        parts, bias = self.bias_parts.reshape(self.parts, self.wide), self.b
+
+        def add() -> None:
+            if replace:
+                parts.sum(axis=0, out=bias.diff)
+            else:
+                bias.diff += parts.sum(axis=0)
+
+        return add
+
     def _pass_down(self, compiler: Compiler) -> None:
         weights = compiler.parameter_as(self.w, Layout.plain(self.w.shape))
         gates = Memory(self.z_layout, self.dgates)
@@ -201,54 +225,7 @@ class LSTM(Operation):
 
         compiler.give(self.source, Layout.plain(self.source.shape), write)
 
-    def _slopes(self) -> None:
-        """The derivatives that do not depend on what comes from above, of all steps at once."""
-        first = 3 * self.units
 
-        def some(t: slice) -> None:
-            values, slopes = self.gates[t], self.slopes[t]
-            np.multiply(values, values, out=slopes)
-            np.subtract(values[..., :first], slopes[..., :first], out=slopes[..., :first])
-            np.subtract(1, slopes[..., first:], out=slopes[..., first:])
-            reach, output = self.reach[t], values[..., 2 * self.units : first]
-            np.multiply(self.squashed[t], self.squashed[t], out=reach)
-            np.subtract(1, reach, out=reach)
-            np.multiply(reach, output, out=reach)
-
-        share(some, self.steps, 4 * self.gates.size)
-        self.dh.fill(0)
-        self.dc.fill(0)
-
-    def _step_back(self, t: int, dy: Array | None) -> Callable[[], None]:
-        i, f, _, g = self._parts(self.gates[t])
-        di, df, do, dg = self._parts(self.dgates[t])
-        dgates, slopes, reach = self.dgates[t], self.slopes[t], self.reach[t]
-        cell, squashed, dh, dc, work = self.cells[t], self.squashed[t], self.dh, self.dc, self.work
-        top, last = self.node.top[0], t == self.steps - 1
-
-        def back() -> None:
-            if not last:
-                np.multiply(dh, self.cont[t + 1][:, None], out=dh)
-            np.add(dh, (top.show(1) if dy is None else dy)[t], out=dh)
-            np.multiply(dh, reach, out=work)
-            np.add(dc, work, out=dc)
-            np.multiply(dc, g, out=di)
-            np.multiply(dc, i, out=dg)
-            np.multiply(dh, squashed, out=do)
-            np.multiply(dc, self.cont[t][:, None], out=dc)
-            np.multiply(dc, cell, out=df)
-            np.multiply(dc, f, out=dc)
-            np.multiply(dgates, slopes, out=dgates)
-
-        return back
-
-    def _bias_gradient(self, replace: bool) -> Callable[[], None]:
-        rows, bias = self.dgates.reshape(self.rows, self.wide), self.b
-
-        def add() -> None:
-            if replace:
-                rows.sum(axis=0, out=bias.diff)
-            else:
-                bias.diff += rows.sum(axis=0)
-
-        return add
+def _matrix(rows: Array) -> Memory:
+    """Memory over rows, each flat."""
+    return Memory(Layout.plain((len(rows), rows[0].size)), rows)
