@@ -13,7 +13,6 @@ import numpy as np
 from numba import njit, prange
 
 from engine.kernels.loops.execute import execute
-from layers.blob import Array
 
 # Fused multiplications and additions are the only liberty: infinities and NaN are kept. A check
 # for divisions by zero would keep loops from becoming vector instructions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from engine.kernels.loops import need_loops, use_loop_threads
 from engine.kernels.onednn.constants import ARGUMENTS, WEIGHTS_MD
-from engine.kernels.onednn.memory import Layout, Memory
+from engine.kernels.onednn.memory import Layout, Memory, aligned
 from engine.kernels.onednn.primitive import (
     Call,
     Description,
@@ -34,6 +35,11 @@ def _product(source: Layout, weights: Layout, target: Layout, **after: bool) -> 
     """A matrix product, into whose result something may be added."""
     return describe("matmul", source.handle, weights.handle, None, target.handle,
                     attributes(**after))  # fmt: skip
+
+
+def _zeros(*shape: int) -> Array:
+    """An array that begins with a cache line, as vector instructions like it."""
+    return aligned(4 * math.prod(shape)).view(np.float32).reshape(shape)
 
 
 def _values(memory: Memory, *shape: int) -> Array:
@@ -90,12 +96,11 @@ class LSTM(Operation):
 
     def _allocate(self) -> None:
         steps, streams, units = self.steps, self.streams, self.units
-        new = np.zeros
-        self.gates, self.dgates = new((2, steps, streams, 4, units), np.float32)
-        self.cells = new((steps + 1, streams, units), np.float32)
-        self.squashed, self.before = new((2, steps, streams, units), np.float32)
-        self.dh, self.dc = new((2, streams, units), np.float32)
-        self.bias_parts = new((self.parts, 4, units), np.float32)
+        self.gates, self.dgates = _zeros(2, steps, streams, 4, units)
+        self.cells = _zeros(steps + 1, streams, units)
+        self.squashed, self.before = _zeros(2, steps, streams, units)
+        self.dh, self.dc = _zeros(2, streams, units)
+        self.bias_parts = _zeros(self.parts, 4, units)
 
     def _forward(self, compiler: Compiler, top: Memory) -> None:
         inputs, units, wide = self.w.shape[1], self.units, self.wide
@@ -110,7 +115,8 @@ class LSTM(Operation):
         packed = Memory(on[0].layout(WEIGHTS_MD, (units, wide)))
         turned = Layout.strided((units, wide), (1, units))
         compiler.copy(compiler.parameter_as(self.u, turned), packed)
-        compiler.emit(self._steps(self._products(on, self.before, packed, self.gates), top))
+        products = self._products(on, list(self.before), packed, list(self.gates))
+        compiler.emit(self._steps(products, top))
 
     def _describe_step(self, inputs: int, outputs: int, sums: bool = False) -> list[Description]:
         """The product of one step, for one thread: for each part of the streams."""
@@ -172,7 +178,7 @@ class LSTM(Operation):
         compiler.follow(dy, self.top.blob, 1)
         back = self._describe_step(self.wide, self.units)
         u = compiler.parameter(self.u, back[0].layout(WEIGHTS_MD, (self.wide, self.units)))
-        products = self._products(back, self.dgates, u, [self.dh] * self.steps)
+        products = self._products(back, list(self.dgates), u, [self.dh] * self.steps)
         compiler.emit(self._steps_back(products, dy))
         columns = Memory(self.columns, self.dgates)
         rows = Memory(Layout.plain((self.rows, self.units)), self.before)
