@@ -329,6 +329,12 @@ class Compiler:
         if is_own(memory, blob, which):
             self.bound.append(BoundMemory(blob, which, memory, Memory.move))
 
+    def matrix(self, memory: Memory, layout: Layout, blob: Blob, which: int) -> Memory:
+        """The same bytes under another layout, that of a matrix, say; they follow the blob's."""
+        seen = memory.seen_as(layout)
+        self.follow(seen, blob, which)
+        return seen
+
     def follower(self, blobs: Sequence[Blob], which: int) -> Call:
         """A call that finds the arrays of these blobs again, after a layer may have moved them."""
         wanted = {id(blob) for blob in blobs}

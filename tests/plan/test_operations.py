@@ -113,6 +113,15 @@ CASES = {
         + layer("Sigmoid", bottom="y", top="y"),
         "InnerProduct",
     ),
+    "inner product along the last axis": (
+        layer("InnerProduct", f"inner_product_param {{ num_output: 7 axis: -1 {FILLER} }}")
+        + layer("TanH", bottom="y", top="y"),
+        "InnerProduct",
+    ),
+    "inner product of each channel": (
+        layer("InnerProduct", f"inner_product_param {{ num_output: 7 axis: 2 {FILLER} }}"),
+        "InnerProduct",
+    ),
     "inner product of a convolution": (
         layer("ReLU", top="z")
         + conv("num_output: 5 kernel_size: 3").replace('bottom: "x"', 'bottom: "z"'),

@@ -22,13 +22,13 @@ class InnerProduct(Operation):
     backward inner products are as fast in our order, and leave the gradient where it belongs.
     """
 
-    limits = "only axis 1, weights not transposed"
+    limits = "only weights not transposed"
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]
         p = node.layer.layer_param.inner_product_param
-        if p.transpose or p.axis != 1 or node.bottom[0].num_axes < 2 or not node.bottom[0].count:
+        if p.transpose or not node.bottom[0].count:
             return []
         follower = activation_of(nodes, index, "ReLU", "Sigmoid", "TanH")
         return [node] if follower is None else [node, follower]
@@ -40,7 +40,8 @@ class InnerProduct(Operation):
         self.source = compiler.tensor(bottom)
         self.weights, *rest = self.node.layer.blobs
         self.bias = rest[0] if rest else None
-        rows, inputs, outputs = bottom.shape[0], self.weights.shape[1], self.weights.shape[0]
+        outputs, inputs = self.weights.shape
+        rows = bottom.count // inputs
         self.x_layout = compiler.plain((rows, inputs))
         self.w_layout = compiler.plain((outputs, inputs))
         self.y_layout = compiler.plain((rows, outputs))
@@ -48,13 +49,14 @@ class InnerProduct(Operation):
         self.turned = Layout.strided((inputs, outputs), (1, inputs), compiler.dtype)
         self.bias_row = Layout.plain((1, outputs))
         self._describe()
-        self.x = compiler.values(self.source, compiler.plain(bottom.shape)).seen_as(self.x_layout)
-        compiler.follow(self.x, bottom, 0)
-        weights = compiler.parameter(self.weights, self.w_layout).seen_as(self.turned)
-        compiler.follow(weights, self.weights, 0)
+        x = compiler.values(self.source, compiler.plain(bottom.shape))
+        self.x = compiler.matrix(x, self.x_layout, bottom, 0)
+        weights = compiler.parameter(self.weights, self.w_layout)
+        weights = compiler.matrix(weights, self.turned, self.weights, 0)
         bias = None if self.bias is None else compiler.parameter_as(self.bias, self.bias_row)
-        memory = compiler.top_memory(top, self.y_layout)
-        compiler.run(self.forward, src=self.x, weights=weights, bias=bias, dst=memory)
+        memory = compiler.top_memory(top, compiler.plain(top.shape))
+        y = compiler.matrix(memory, self.y_layout, top, 0)
+        compiler.run(self.forward, src=self.x, weights=weights, bias=bias, dst=y)
         self.top = compiler.make(top, memory)
 
     def _describe(self) -> None:
@@ -74,11 +76,12 @@ class InnerProduct(Operation):
                                     hint.handle, attributes())  # fmt: skip
 
     def backward(self, compiler: Compiler) -> None:
-        dy = compiler.gradient(self.top, self.y_layout)
+        dy = compiler.gradient(self.top, self.top.layout)
         if self.activation:
             dz = compiler.changed(self.top, dy)
             activation_back(compiler, self.activation, self.top.memory, dy, dz)
             dy = dz
+        dy = compiler.matrix(dy, self.y_layout, self.top.blob, 1)
         learns = self.node.layer.param_propagate_down
         if any(learns):
             parts = {"diff_weights": (self.weights, self.gradient_layout, learns[0])}
@@ -90,8 +93,7 @@ class InnerProduct(Operation):
             layout = Layout.plain(self.source.shape, self.x_layout.dtype)
 
             def write(dx: Memory) -> None:
-                matrix = dx.seen_as(self.x_layout)
-                compiler.follow(matrix, self.source.blob, 1)
+                matrix = compiler.matrix(dx, self.x_layout, self.source.blob, 1)
                 compiler.run(self.by_data, diff_src=matrix, weights=weights, diff_dst=dy)
 
             compiler.give(self.source, layout, write)

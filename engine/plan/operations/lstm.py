@@ -76,8 +76,8 @@ class LSTM(Operation):
         self.scratches: list[Scratch] = []
         self._describe()
         self._allocate()
-        self.x = compiler.values(self.source, Layout.plain(x.shape)).seen_as(self.x_layout)
-        compiler.follow(self.x, x, 0)
+        values = compiler.values(self.source, Layout.plain(x.shape))
+        self.x = compiler.matrix(values, self.x_layout, x, 0)
         self.cont = compiler.values(self.marks, Layout.plain(cont.shape))
         memory = compiler.top_memory(top, Layout.plain(top.shape))
         self._forward(compiler, memory)
@@ -225,8 +225,7 @@ class LSTM(Operation):
         gates = Memory(self.z_layout, self.dgates)
 
         def write(dx: Memory) -> None:
-            matrix = dx.seen_as(self.x_layout)
-            compiler.follow(matrix, self.source.blob, 1)
+            matrix = compiler.matrix(dx, self.x_layout, self.source.blob, 1)
             compiler.run(self.by_x, src=gates, weights=weights, dst=matrix)
 
         compiler.give(self.source, Layout.plain(self.source.shape), write)
