@@ -124,7 +124,7 @@ def test_same_bits_each_time(monkeypatch: pytest.MonkeyPatch, threads: int) -> N
 
 
 def test_the_layer_itself_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.kernels.loops, "_installed", lambda: False)
+    monkeypatch.setattr(engine.kernels.loops, "_problem", lambda: "numba is not installed")
     reference, fast = pair(monkeypatch, write())
     agree(reference, fast)
     assert "LSTM" not in kinds(fast)

@@ -11,18 +11,22 @@ from typing import Any
 from numba import njit
 
 
-def compiled(loop: Callable[..., int]) -> Any:
+def compiled(loop: Callable[..., Any], **how: Any) -> Any:
     """Function decorator: numba compiles it when it first runs, its ``prange`` shared by threads.
 
     numba keeps machine code as long as the file of the function is the same, but parts of loops
     are in other files; so the code is kept under a name that tells all of them. Where no folder
     can be written, each process compiles anew.
+
+    Args:
+        loop: the function.
+        how: further settings of ``numba.njit``.
     """
     loop.__qualname__ += f"-{_fingerprint()}"
     try:
-        return njit(nogil=True, parallel=True, cache=True)(loop)
+        return njit(nogil=True, parallel=True, cache=True, **how)(loop)
     except RuntimeError:  # no folder to keep code in
-        return njit(nogil=True, parallel=True)(loop)
+        return njit(nogil=True, parallel=True, **how)(loop)
 
 
 @cache

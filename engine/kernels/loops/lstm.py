@@ -7,17 +7,21 @@ cache: one gate after the other, for a loop over few arrays becomes vector instr
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numba import njit, prange
 
+from engine.kernels.loops.compiled import compiled
 from engine.kernels.loops.execute import execute
 
 # Fused multiplications and additions are the only liberty: infinities and NaN are kept. A check
 # for divisions by zero would keep loops from becoming vector instructions.
-_how: Any = {"nogil": True, "cache": True, "fastmath": {"contract"}, "error_model": "numpy"}
-_compiled, _shared = njit(**_how), njit(**_how, parallel=True)
+_how: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
+_part = njit(nogil=True, **_how)
+_loop: Callable[..., Any] = partial(compiled, **_how)
 
 _ONE, _HALF = np.float32(1), np.float32(0.5)
 # tanh x = x P(x^2) / Q(x^2), fitted for the least relative error up to where it is 1.
@@ -30,7 +34,7 @@ _Q1, _Q2, _Q3, _Q4 = (
 )  # fmt: skip
 
 
-@_compiled
+@_part
 def tanh(x):  # type: ignore[no-untyped-def]
     """The hyperbolic tangent, within 5 units in the last place, 0.7 on average."""
     x = _END if x > _END else x
@@ -43,7 +47,7 @@ def tanh(x):  # type: ignore[no-untyped-def]
     return -_ONE if y < -_ONE else y
 
 
-@_compiled
+@_part
 def _step(t, n, z, keep, cells, squashed, y):  # type: ignore[no-untyped-def]
     """i, f, o = (1 + tanh(z / 2)) / 2, g = tanh z; c = cont f c' + i g; h = o tanh c."""
     units = y.shape[2]
@@ -61,7 +65,7 @@ def _step(t, n, z, keep, cells, squashed, y):  # type: ignore[no-untyped-def]
         y[t, n, k] = z[t, n, 2, k] * squashed[t, n, k]
 
 
-@_shared
+@_loop
 def forward(products, z, cont, cells, squashed, before, y):  # type: ignore[no-untyped-def]
     """All steps, each z_t += U before_t and then its elements.
 
@@ -94,7 +98,7 @@ def forward(products, z, cont, cells, squashed, before, y):  # type: ignore[no-u
     return failed.max()
 
 
-@_compiled
+@_part
 def _step_back(t, n, dy, keep, follows, gates, cells, squashed, dh, dc, dz):  # type: ignore[no-untyped-def]
     """The derivative of :func:`_step`.
 
@@ -122,7 +126,7 @@ def _step_back(t, n, dy, keep, follows, gates, cells, squashed, dh, dc, dz):  # 
         dc[n, k] = passed * f
 
 
-@_shared
+@_loop
 def backward(products, dy, cont, gates, cells, squashed, dh, dc, dz, db):  # type: ignore[no-untyped-def]
     """All steps from the last, each dL/dz_t and then dL/dh_t-1 = dL/dz_t U.
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # numba is imported only where it is needed
     from engine.kernels.loops.execute import Products
 
 
+_LOOP = "steps compiled loop"  # a name and what computes it, as primitives have
+
+
 def _product(source: Layout, weights: Layout, target: Layout, **after: bool) -> Description:
     """A matrix product, into whose result something may be added."""
     return describe("matmul", source.handle, weights.handle, None, target.handle,
@@ -169,6 +172,7 @@ class LSTM(Operation):
             layer.finish((y[-1], self.cells[-1]), self.node.top)  # type: ignore[attr-defined]
             return failed
 
+        steps.name = _LOOP  # type: ignore[attr-defined]
         return steps
 
     def backward(self, compiler: Compiler) -> None:
@@ -207,6 +211,7 @@ class LSTM(Operation):
             )  # fmt: skip
             return failed
 
+        steps.name = _LOOP  # type: ignore[attr-defined]
         return steps
 
     def _bias_gradient(self, replace: bool) -> Callable[[], None]:
