@@ -147,6 +147,19 @@ def test_a_leveldb_that_another_process_has_open():
     Source(data("LEVELDB")).forward()
 
 
+def test_a_leveldb_that_this_process_has_open():
+    plyvel = pytest.importorskip("plyvel")
+    held = plyvel.DB("db", create_if_missing=True)
+    with pytest.raises(LayerError, match="locked\n  got: this process has it open"):
+        Source(data("LEVELDB"))
+    # Still locked: to have asked must not have let go.
+    program = "import plyvel; plyvel.DB('db')"
+    assert subprocess.run([sys.executable, "-c", program], stderr=subprocess.DEVNULL).returncode
+    held.close()
+    write_leveldb(Path("db"), datums(IMAGES))
+    Source(data("LEVELDB")).forward()
+
+
 @both
 def test_float_data_and_float_labels(backend):
     values = np.random.default_rng(0).normal(size=(5, 2, 1, 3)).astype("f4")

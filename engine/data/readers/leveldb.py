@@ -7,6 +7,7 @@ for Python 3.13 yet; there the files are read by :mod:`engine.data.readers.level
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import sys
@@ -25,6 +26,7 @@ from layers.errors import DemitasseError
 # To list the keys LevelDB reads all the values too, so of larger databases, whose last key is
 # numbered, it is taken that no number is missing; a record that is missing is a bad one.
 _LISTED_BYTES = 2**30
+_FLOCK = "hhqqi4x"
 
 _open: WeakValueDictionary[Path, Any] = WeakValueDictionary()
 
@@ -166,7 +168,7 @@ def _fill_view(folder: Path, view: Path) -> int:
 
 
 def _refuse_locked(folder: Path) -> None:
-    """Raises a DemitasseError if another process has the database open, and may write to it."""
+    """Raises a DemitasseError if the database is open, in whatever process: it may be written."""
     try:
         import fcntl
     except ImportError:  # not on this system; the copies are then taken as they are
@@ -174,21 +176,29 @@ def _refuse_locked(folder: Path) -> None:
     lock = folder / "LOCK"
     if not lock.is_file():
         return
-    with open(lock, "rb") as file:
+    # A question of an open file's own, where the system has such, is answered for this process's
+    # locks as well as for those of others.
+    question = getattr(fcntl, "F_OFD_GETLK", fcntl.F_GETLK)
+    try:
+        descriptor = os.open(lock, os.O_RDONLY)
+    except OSError:  # another user's; as above
+        return
+    try:
         # struct flock as Linux and LevelDB have it: type, whence, start, length, process.
-        question = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
-        try:
-            kind, _, _, _, process = struct.unpack(
-                "hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, question)
-            )
-        except (OSError, struct.error):
-            return
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0)
+        kind, _, _, _, process = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, question, asked))
+    except (OSError, struct.error):
+        kind, process = fcntl.F_UNLCK, 0
+    ours = process == os.getpid()
+    if kind == fcntl.F_UNLCK or not ours:
+        # To close one is to lose all the locks that this process has on the file.
+        os.close(descriptor)
     if kind != fcntl.F_UNLCK:
         raise DemitasseError(
             "the database is locked",
             str(folder),
-            f"process {process} has it open",
-            hint="wait until that process has ended, or end it",
+            "this process has it open" if ours else f"process {process} has it open",
+            hint="close it first" if ours else "wait until that process has ended, or end it",
         )
 
 
