@@ -14,6 +14,7 @@ from engine.data.draws import Draws
 from engine.data.order import DataOrder, Slots
 from engine.data.readers import Reader, Record
 from engine.data.transformer import Shape, Transformer
+from engine.errors import MissingDependency
 from layers.blob import Array
 from layers.errors import DemitasseError
 
@@ -140,6 +141,8 @@ class Batches:
                     if self.shapes and not any_shape and shapes != self.shapes:
                         _check_shapes(shapes, self.shapes)
                     return number, values, shapes
+                except MissingDependency:
+                    raise  # no fault of the record's
                 except DemitasseError as found:
                     found.where = found.where or self._reader.where(number)
                     self._bad.keep(number, found)

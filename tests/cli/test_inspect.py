@@ -40,6 +40,8 @@ def make(kind: str) -> str:
     if kind in ("lmdb", "leveldb"):
         write = {"lmdb": write_lmdb, "leveldb": write_leveldb}[kind]
         write(Path(kind), datums(IMAGES, labels))
+    elif kind == "encoded":
+        write_lmdb(Path(kind), {b"00000000": Datum(data=b"any", encoded=True).SerializeToString()})
     elif kind == "folder":
         for name, start in (("ant", 0), ("bee", 2), ("cow", 4)):
             write_images(Path("folder", name), IMAGES[start : start + 2])
@@ -199,6 +201,7 @@ def test_failures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
         ("lmdb", "data", ["lmdb"]),
         ("h5py", "data", ["files.txt"]),
         ("cv2", "images", ["folder"]),
+        ("cv2", "images", ["encoded"]),
     ],
 )
 def test_packages_that_are_missing(

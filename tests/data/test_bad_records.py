@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine import TRAIN, LayerError
+from engine.errors import MissingDependency
 from engine.schema import Datum
 from tests.harness.sources import (
     Source,
@@ -84,6 +86,14 @@ def test_datums(value, message, write, caplog) -> None:
     write(Path("db"), datums(IMAGES) | {b"00000003_3": value})
     refused(DATA, message, 'db, key "00000003_3"', 'layer "source" (Data)')
     skipped(DATA + SKIP, 3, caplog=caplog)
+
+
+def test_a_missing_package_is_no_bad_record(monkeypatch) -> None:
+    write_lmdb(Path("db"), datums(IMAGES) | {b"00000003_3": datum_with(encoded=True)})
+    source = Source(DATA + SKIP)
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(MissingDependency, match=r"pip install 'demitasse\[images\]'"):
+        source.forward()
 
 
 def test_a_bad_first_record_is_found_at_once(caplog) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from engine.data.readers import Reader
 from engine.data.readers.datum import DatumReader
+from engine.errors import MissingDependency
 from engine.schema import Datum
 from layers.blob import Array
 from layers.errors import DemitasseError
@@ -64,6 +65,8 @@ def _read(reader: Reader, record: int) -> Sample | BadSample:
             return Sample(record, data, label, _stored(datum))
         data, *labels = reader.read(record)
         return Sample(record, data, labels[0] if labels else None)
+    except MissingDependency:
+        raise  # no fault of the record's
     except DemitasseError as problem:
         return BadSample(record, problem)
 
