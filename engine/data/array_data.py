@@ -62,7 +62,7 @@ class ArrayData(SourceLayer):
                 "must have as many labels as samples",
                 f'{len(arrays[0])} samples in "{p.source}", {len(arrays[1])} in "{p.label_source}"',
             )
-        return ArrayReader(*arrays)
+        return ArrayReader(*arrays, source=p.source)
 
     def _read(self, source: str, key: str) -> Array:
         """The array of a file, with at least one sample along its first axis."""

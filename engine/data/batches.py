@@ -132,8 +132,8 @@ class Batches:
         Raises:
             DemitasseError: the record is bad and not to be passed over, or too many are.
         """
-        for number in range(record, record + len(self._reader)):
-            number %= len(self._reader)
+        number = record
+        for _ in range(len(self._reader)):
             if (problem := self._bad.problem(number)) is None:
                 try:
                     values = self._reader.read(number)
@@ -149,6 +149,7 @@ class Batches:
                     problem = found
             bad[number] = problem
             self._bad.check(bad)
+            number = self._reader.after(number)
         raise DemitasseError("no record of the source is good")
 
     def _shapes_of(self, values: Record) -> list[Shape]:

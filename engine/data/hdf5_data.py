@@ -14,6 +14,7 @@ from engine.data.readers.hdf5 import HDF5Reader
 from engine.data.source_layer import SourceLayer
 from engine.data.transformer import Transformer
 from layers.blob import Array
+from layers.errors import LayerError
 from layers.registry import register_layer
 
 
@@ -54,8 +55,10 @@ class HDF5Data(SourceLayer):
 
     def open_reader(self, options: SourceOptions, tops: int) -> HDF5Reader:
         import_h5py()
-        files = self._read_list(options.source)
-        return HDF5Reader(files, list(self.layer_param.top), self.context.dtype)
+        files, missing = self._find_files(options.source)
+        reader = HDF5Reader(files, list(self.layer_param.top), self.context.dtype)
+        reader.left_out = [*missing, *reader.left_out]
+        return reader
 
     def make_order(self, reader: Reader, options: SourceOptions) -> DataOrder:
         assert isinstance(reader, HDF5Reader)
@@ -64,13 +67,25 @@ class HDF5Data(SourceLayer):
             options.last_batch, options.skip,
         )  # fmt: skip
 
-    def _read_list(self, source: str) -> list[Path]:
-        """The paths in the list of files, separated, as in Caffe, by any white space."""
+    def _find_files(self, source: str) -> tuple[list[Path], list[LayerError]]:
+        """The files of the list, separated, as in Caffe, by any white space, and what is missing.
+
+        Raises:
+            LayerError: there is no list, or not one of its files.
+        """
         path = self.find_file(source)
         names = " ".join(read_list(path, source)).split()
         if not names:
             raise self.error(f'source "{source}" lists no files')
-        return [self._find_listed(name, path) for name in names]
+        files, missing = [], []
+        for name in names:
+            try:
+                files.append(self._find_listed(name, path))
+            except LayerError as problem:
+                missing.append(problem)
+        if not files:
+            raise missing[0]
+        return files, missing
 
     def _find_listed(self, name: str, list_path: Path) -> Path:
         """A file of the list: as seen from here, else from the list, else from the config."""

@@ -14,8 +14,15 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def is_finite(values: Array | float) -> bool:
-    """Whether these doubles are finite numbers in a blob too, whose floats are single."""
-    return bool((np.abs(values) <= _LARGEST).all())
+    """Whether these values are finite numbers in a blob too, whose floats are single."""
+    whole = isinstance(values, np.ndarray) and values.dtype.kind in "biu"
+    return whole or bool((np.abs(values) <= _LARGEST).all())
+
+
+def check_label(label: Array, where: str) -> None:
+    """Raises a DemitasseError where a label, or one of several, is NaN or infinite."""
+    if not is_finite(label):
+        raise DemitasseError("the label is not a number", where, f"{label.tolist()}")
 
 
 def parse_numbers(words: Sequence[str], where: str, what: str = "label") -> Array:

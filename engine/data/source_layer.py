@@ -80,12 +80,14 @@ class SourceLayer(Layer):
         with self.naming():
             transformer = self.make_transformer(self._read_mean())
             self.reader = reader = self.open_reader(options, len(top))
-            if reader.known_bad and not options.skip_bad:
-                raise next(iter(reader.known_bad.values()))
+            found = [*reader.left_out, *reader.known_bad.values()]
+            if found and not options.skip_bad:
+                raise found[0]
             self._check_count(len(reader))
             order = self.make_order(reader, options)
             self.sample_count = order.period if options.last_batch == DROP else order.count
             self._bad = BadRecords(options.skip_bad, options.max_bad, f'layer "{self.name}"')
+            self._bad.count(dict(enumerate(reader.left_out, -len(reader.left_out))))
             self._batches = Batches(
                 reader, order, transformer, self.context.dtype, len(top), self._bad
             )

@@ -164,6 +164,105 @@ def test_rows_of_tables(line, message, caplog) -> None:
     skipped(text + SKIP, 3, caplog=caplog)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+def test_labels_of_arrays(bad, caplog) -> None:
+    np.save("x.npy", IMAGES)
+    np.save("y.npy", np.where(np.arange(7) == 2, bad, np.arange(7)))
+    arrays = 'type: "ArrayData" array_data_param { source: "x.npy" label_source: "y.npy" '
+    arrays += "batch_size: 4 } "
+    refused(arrays, "x.npy, record 2: the label is not a number", f"got: {bad}")
+    skipped(arrays + SKIP, 2, caplog=caplog)
+
+
+@pytest.mark.parametrize("write", [write_lmdb, write_leveldb])
+def test_float_labels_of_datums(write, caplog) -> None:
+    made = {}
+    for number, (key, value) in enumerate(datums(IMAGES).items()):
+        datum = Datum.FromString(value)
+        datum.float_label.append(np.nan if number == 3 else number)
+        made[key] = datum.SerializeToString()
+    write(Path("db"), made)
+    refused(DATA, 'db, key "00000003_3": the label is not a number', "got: nan")
+    skipped(DATA + SKIP, 3, caplog=caplog)
+
+
+def hdf5() -> str:
+    """A list of files of 3, 2 and 2 rows."""
+    h5py = pytest.importorskip("h5py")
+    for name, rows in (("a", slice(0, 3)), ("b", slice(3, 5)), ("c", slice(5, 7))):
+        with h5py.File(f"{name}.h5", "w") as file:
+            label = np.arange(7)[rows]
+            file["data"], file["label"] = IMAGES[rows], label
+    Path("list.txt").write_text("a.h5 b.h5 c.h5")
+    return 'type: "HDF5Data" hdf5_data_param { source: "list.txt" batch_size: 4 } '
+
+
+def delete_label(path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "a") as file:
+        del file["label"]
+
+
+@pytest.mark.parametrize("name", "abc")
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (Path.unlink, "b.h5"),
+        (delete_label, 'b.h5: there is no dataset "label"'),
+        (lambda path: path.write_bytes(b"garbage"), "b.h5: cannot be read as HDF5"),
+    ],
+)
+def test_files_of_hdf5(name, change, message, caplog) -> None:
+    text = hdf5()
+    change(Path(f"{name}.h5"))
+    refused(text, message.replace("b.h5", f"{name}.h5"), batches=0)
+    with caplog.at_level(logging.WARNING, "demitasse"):
+        source = Source(text + SKIP)
+    rows = {"a": range(3), "b": (3, 4), "c": (5, 6)}[name]
+    good = [row for row in range(7) if row not in rows]
+    labels = np.concatenate([batch[1] for batch in source.batches(5)])
+    np.testing.assert_array_equal(labels, (good * 5)[:20])
+    assert source.layer.bad_records == 1 and "skipped bad record 1" in caplog.text
+    refused(text + SKIP.replace("}", "max_bad_records: 0 }"), "more than 0 bad records", batches=0)
+
+
+def test_rows_of_hdf5_that_cannot_be_read(caplog) -> None:
+    h5py = pytest.importorskip("h5py")
+    text = hdf5()
+    with h5py.File("b.h5", "w") as file:
+        file["label"] = np.array([3.0, 4.0])
+        file.create_dataset("data", data=IMAGES[3:5], chunks=(2, 3, 8, 10), fletcher32=True)
+    held = Path("b.h5").read_bytes()
+    Path("b.h5").write_bytes(held.replace(IMAGES[3, 0, 0, :6].tobytes(), b"damage"))
+    refused(text, "b.h5: cannot be read as HDF5")
+    skipped(text + SKIP, 3, 4, caplog=caplog)
+
+
+def test_hdf5_without_one_good_file() -> None:
+    text = hdf5()
+    for name in "abc":
+        delete_label(Path(f"{name}.h5"))
+    refused(text + SKIP, 'a.h5: there is no dataset "label"', batches=0)
+
+
+def test_windows(caplog) -> None:
+    image_list()
+    lines = ["# 0 i/img_0.png 3 8 10 4", "1 x 0 0 4 4", "1 0.9 0 0 4 4", "0 0.1 1 1 6 6"]
+    lines += ["0 0.9 0 0 4 4", "# 1 i/img_1.png 3 8 10 2", "2 0.9 0 0 5 5", "0 0.1 1 1 6 6"]
+    Path("w.txt").write_text("\n".join(lines))
+    for number in range(2):
+        Path(f"i/img {number}.png").rename(f"i/img_{number}.png")
+    text = 'type: "WindowData" window_data_param { source: "w.txt" batch_size: 4 fg_fraction: 0.5 }'
+    text += " transform_param { crop_size: 6 } "
+    refused(text, "w.txt:2: the value is not a number", 'got: "x"', batches=0)
+    assert Source(text + SKIP).layer.bad_records == 2
+    # One background and one object are left, neither of which takes the other's place.
+    Path("i/img_1.png").unlink()
+    labels = {tuple(label) for _, label in Source(text + SKIP).batches(9)}
+    assert labels == {(0, 0, 1, 1)}
+
+
 @pytest.mark.parametrize("workers", [0, 1, 2, 5])
 def test_more_than_the_limit_end_the_run(workers) -> None:
     bad = {b"%08d_%d" % (n, n): b"\xff" for n in (1, 3, 5)}

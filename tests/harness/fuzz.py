@@ -55,6 +55,8 @@ def read_records(reader: Reader) -> None:
         except DemitasseError:
             if record == count - 1:
                 raise
+    if reader.left_out:
+        raise reader.left_out[0]
 
 
 READERS: dict[str, Callable[[Path], object]] = {

@@ -151,7 +151,7 @@ def _arrays(path: Path, choices: Choices) -> Source:
                 str(path),
                 f"{len(arrays[0])} samples, {len(arrays[1])} in {labels}",
             )
-    return Source(kind, ArrayReader(*arrays))
+    return Source(kind, ArrayReader(*arrays, source=str(path)))
 
 
 def _samples(path: Path, key: str) -> Array:
@@ -218,7 +218,10 @@ def _hdf5_files(files: list[Path], choices: Choices) -> Source:
     of = f" of {len(files):,} files" if len(files) > 1 else ""
     others = [name for name in known if name not in chosen]
     more = f" (also there: {', '.join(others)})" if others else ""
-    return Source(f"HDF5: datasets {told}{of}{more}", HDF5Reader(files, chosen, np.float32))
+    reader = HDF5Reader(files, chosen, np.float32)
+    if reader.left_out:
+        raise reader.left_out[0]
+    return Source(f"HDF5: datasets {told}{of}{more}", reader)
 
 
 def _beside(name: str, path: Path) -> Path:

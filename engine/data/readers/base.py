@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from engine.data.order import Indices
@@ -24,11 +24,13 @@ class Reader(ABC):
             memory, None for as many as there are processors.
         most_workers: more threads than these would get into each other's way; None for any.
         known_bad: records found to be bad when the source was opened.
+        left_out: what is wrong with what could not even be told apart into records.
     """
 
     workers: ClassVar[int | None] = None
     most_workers: ClassVar[int | None] = None
     known_bad: Mapping[int, DemitasseError] = {}
+    left_out: Sequence[DemitasseError] = ()
 
     @abstractmethod
     def __len__(self) -> int:
@@ -46,6 +48,10 @@ class Reader(ABC):
     def where(self, record: int) -> str:
         """Names a record in errors."""
         return f"record {record}"
+
+    def after(self, record: int) -> int:
+        """The record that takes the place of a bad one."""
+        return (record + 1) % len(self)
 
     def read_many(self, records: Indices) -> Record | None:
         """The arrays of several records, each stacked along a first axis.

@@ -8,6 +8,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from engine.data.images import decode_image
+from engine.data.labels import check_label
 from engine.data.readers.base import Reader, Record
 from engine.data.readers.keys import Keys
 from engine.schema import Datum
@@ -52,7 +53,10 @@ class DatumReader(Reader):
         key, value = self._database.item(record)
         where = self._named(key)
         datum = parse_datum(value, where)
-        return datum, datum_data(datum, where, self._color), datum_label(datum)
+        label = datum_label(datum)
+        if datum.float_label:
+            check_label(label, where)
+        return datum, datum_data(datum, where, self._color), label
 
     def where(self, record: int) -> str:
         return self._named(self._database.item(record)[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ class WindowReader(Reader):
 
     Attributes:
         backgrounds: number of background windows, which come first.
+        left_out: what is wrong with windows that are no numbers, or objects of no class.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class WindowReader(Reader):
         self._root, self._cache = root, cache
         self._cached: dict[int, Array] = {}
         self._images: list[str] = []
+        self.left_out: list[DemitasseError] = []
         objects: list[Window] = []
         backgrounds: list[Window] = []
         self._words = [
@@ -75,6 +78,12 @@ class WindowReader(Reader):
         window = self._windows[record]
         corners = np.array(window.corners)
         return self._image(window.image), np.array(window.label, np.float32), corners
+
+    def after(self, record: int) -> int:
+        """The next one of its kind, so that a batch keeps its share of objects."""
+        if record < self.backgrounds:
+            return (record + 1) % self.backgrounds
+        return max(super().after(record), self.backgrounds)
 
     def where(self, record: int) -> str:
         window = self._windows[record]
@@ -101,16 +110,24 @@ class WindowReader(Reader):
         for _ in range(3):  # channels, height and width: the image itself has them too
             self._number()
         for _ in range(int(self._number())):
-            label, overlap, *corners = (self._number() for _ in range(6))
-            window = Window(len(self._images) - 1, int(label), tuple(map(int, corners)))  # type: ignore[arg-type]
+            words = [self._next() for _ in range(6)]
+            try:
+                window, overlap = self._window(words, thresholds[0])
+            except DemitasseError as problem:
+                self.left_out.append(problem)
+                continue
             if overlap >= thresholds[0]:
-                if label < 1:
-                    raise DemitasseError(
-                        "an object needs a label above 0", self._where(), str(label)
-                    )
                 objects.append(window)
             elif overlap < thresholds[1]:
                 backgrounds.append(window._replace(label=0))
+
+    def _window(self, words: Sequence[str], threshold: float) -> tuple[Window, float]:
+        """The window that a line describes, of the last image, and its overlap."""
+        label, overlap, *corners = parse_numbers(words, self._where(), "value").tolist()
+        if overlap >= threshold and label < 1:
+            raise DemitasseError("an object needs a label above 0", self._where(), f"{label:g}")
+        x1, y1, x2, y2 = map(int, corners)
+        return Window(len(self._images) - 1, int(label), (x1, y1, x2, y2)), overlap
 
     def _next(self) -> str:
         if self._at >= len(self._words):
