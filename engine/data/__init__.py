@@ -8,6 +8,7 @@ from engine.data import (
     hdf5_output,
     image_data,
     image_folder,
+    memory_data,
     window_data,
 )
 from engine.data.source_layer import SourceLayer
@@ -21,5 +22,6 @@ __all__ = [
     "hdf5_output",
     "image_data",
     "image_folder",
+    "memory_data",
     "window_data",
 ]

@@ -65,7 +65,7 @@ def read_options(layer_param: Any, own: Any) -> SourceOptions:
     last_batch = _one_of(shared.last_batch, "last_batch", _LAST_BATCH)
     on_bad_record = _one_of(shared.on_bad_record, "on_bad_record", ("error", "skip"))
     return SourceOptions(
-        source=own.source,
+        source=getattr(own, "source", ""),
         batch_size=own.batch_size,
         shuffle=choose("shuffle"),
         seed=seed,

@@ -88,6 +88,63 @@ def test_the_cursor_is_state(arrays_first: bool) -> None:
     assert labels_of(other_net) == labels_of(net) == [2, 3]
 
 
+def with_options(text: str) -> tuple[Net, Any]:
+    net = Net(parse_net(NET.replace("memory_data", f"source_param {{ {text} }} memory_data", 1)))
+    return net, net.layer_dict["data"]
+
+
+def epoch(net: Net, batches: int) -> list[float]:
+    return [label for _ in range(batches) for label in labels_of(net)]
+
+
+def test_shuffled_epochs_hold_each_sample_once_with_its_label() -> None:
+    net, layer = with_options("shuffle: true seed: 3")
+    data, labels = arrays(5)
+    layer.set_input_arrays(data, labels)
+    seen = []
+    for _ in range(5):
+        out = net.forward()
+        seen += out["label"].reshape(-1).astype(int).tolist()
+        np.testing.assert_array_equal(out["data"], data[seen[-2:]])
+    assert sorted(seen[:5]) == sorted(seen[5:]) == [0, 1, 2, 3, 4] and seen[:5] != seen[5:]
+    state = layer.get_state()
+    other, resumed = with_options("shuffle: true seed: 3")
+    resumed.set_state(state)
+    resumed.set_input_arrays(data, labels)
+    assert epoch(other, 5) == epoch(net, 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("last_batch: 'wrap'", [0, 1, 2, 3, 4, 0, 1, 2]),
+        ("last_batch: 'drop'", [0, 1, 2, 3, 0, 1, 2, 3]),
+        ("last_batch: 'keep'", [0, 1, 2, 3, 4, 0, 1]),
+    ],
+)
+def test_samples_that_are_no_whole_batches(options: str, expected: list[float]) -> None:
+    net, layer = with_options(options)
+    layer.set_input_arrays(*arrays(5))
+    assert epoch(net, 4) == expected
+
+
+def test_samples_are_skipped_at_the_start() -> None:
+    starts = set()
+    for seed in range(20):
+        net, layer = with_options(f"rand_skip: 3 seed: {seed}")
+        layer.set_input_arrays(*arrays())
+        starts.add(labels_of(net)[0])
+    assert starts == {0, 1, 2}
+
+
+def test_options_that_do_not_fit() -> None:
+    with pytest.raises(LayerError, match='unknown source_param.last_batch\n(.|\n)*"drop"'):
+        with_options("last_batch: 'drip'")
+    _, layer = with_options("last_batch: 'drop'")
+    with pytest.raises(LayerError, match="needs whole batches\n  got: 1 samples"):
+        layer.set_input_arrays(*arrays(1))
+
+
 def test_forward_without_data_says_what_to_do() -> None:
     net, _ = make()
     with pytest.raises(LayerError, match="call set_input_arrays") as caught:

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.data.options import read_options
+from engine.data.order import DROP, DataOrder
+from engine.data.readers.arrays import rows_of
 from layers.base import Layer, State
 from layers.blob import Array, Blob
+from layers.errors import DemitasseError
 from layers.registry import register_layer
 
 log = logging.getLogger("demitasse")
@@ -24,8 +28,10 @@ class MemoryData(Layer):
     Shapes: no bottoms; top 0 (batch_size, channels, height, width); top 1 the labels,
     (batch_size, 1, 1, 1).
 
-    Parameters (memory_data_param): batch_size, channels, height, width, all needed. A
-    transform_param does nothing: hand over the values as the net is to see them.
+    Parameters (memory_data_param): batch_size, channels, height, width, all needed.
+    (source_param): shuffle, seed, rand_skip and last_batch, as all sources; where it is given,
+    the samples need not be whole batches. A transform_param does nothing, as in Caffe: hand over
+    the values as the net is to see them.
 
     Example::
 
@@ -52,8 +58,12 @@ class MemoryData(Layer):
                 'layer "%s": transform_param does nothing to arrays that are handed over',
                 self.name,
             )
-        self._data: Array | None = None
-        self._labels: Array | None = None
+        try:
+            self._options = read_options(self.layer_param, p)
+        except DemitasseError as problem:
+            raise self.error(problem.what, problem.got, problem.expected, problem.hint) from problem
+        self._arrays: tuple[Array, Array] | None = None
+        self._order: DataOrder | None = None
         self._cursor = 0
         top[0].reshape(*self._shape)
         top[1].reshape(p.batch_size, 1, 1, 1)
@@ -65,8 +75,8 @@ class MemoryData(Layer):
         """Hands over the arrays to serve; they are not copied.
 
         Args:
-            data: float32, C-contiguous, (N, channels, height, width); N a multiple of
-                batch_size.
+            data: float32, C-contiguous, (N, channels, height, width); without a source_param N
+                is a multiple of batch_size.
             labels: float32, C-contiguous, (N,) or (N, 1, 1, 1).
 
         Raises:
@@ -78,24 +88,26 @@ class MemoryData(Layer):
         self._check("labels", labels, (1, 1, 1))
         if len(data) != len(labels):
             raise self.error("needs as many labels as data", len(labels), len(data))
-        if len(data) == 0 or len(data) % self._shape[0]:
-            raise self.error(
-                "needs whole batches", f"{len(data)} samples", f"a multiple of {self._shape[0]}"
-            )
-        if self._data is not None:
+        self._check_count(len(data))
+        if self._arrays is not None:
             self._cursor = 0
-        self._data, self._labels = data, labels
+        options = self._options
+        self._arrays = data, labels
+        self._order = DataOrder(
+            len(data), self._shape[0], options.shuffle, options.seed,
+            options.last_batch, options.skip,
+        )  # fmt: skip
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        if self._data is None or self._labels is None:
+        if self._arrays is None or self._order is None:
             raise self.error(
                 "was given no data", hint="call set_input_arrays(data, labels) before forward"
             )
-        begin = self._cursor % len(self._data)
-        end = begin + self._shape[0]
-        top[0].data = self._data[begin:end]
-        top[1].data = self._labels[begin:end]
-        self._cursor = end % len(self._data)
+        rows = self._order.indices(self._cursor)
+        for blob, array in zip(top, self._arrays, strict=True):
+            blob.reshape(len(rows), *array.shape[1:])
+            blob.data = rows_of(array, rows)
+        self._cursor += self._shape[0]
 
     def get_state(self) -> State:
         return {"cursor": self._cursor}
@@ -103,6 +115,14 @@ class MemoryData(Layer):
     def set_state(self, state: State) -> None:
         # Kept when the arrays come only afterwards.
         self._cursor = int(state["cursor"])
+
+    def _check_count(self, count: int) -> None:
+        """Raises a LayerError unless so many samples make batches."""
+        given = self.layer_param.HasField("source_param")
+        fits = not given or self._options.last_batch != DROP or count >= self._shape[0]
+        if count == 0 or not fits or (count % self._shape[0] and not given):
+            wanted = f"{self._shape[0]} or more" if given else f"a multiple of {self._shape[0]}"
+            raise self.error("needs whole batches", f"{count} samples", wanted)
 
     def _check(self, what: str, array: Array, inner: tuple[int, ...]) -> None:
         """Raises a LayerError unless the array is as pycaffe wants it."""
