@@ -35,7 +35,7 @@ class WindowData(SourceLayer):
     a batch; context_pad (0), pixels of surroundings on each side; crop_mode (warp), or square;
     root_folder; cache_images (false), decoded; scale (1). (transform_param): crop_size, needed;
     mirror, mean_file, mean_value, but not scale; of augment: all that keep the size.
-    (source_param): seed and more, as all sources; there is no order to shuffle.
+    (source_param): as all sources, but for shuffle and last_batch: there are no epochs.
 
     Example::
 
@@ -85,7 +85,13 @@ class WindowData(SourceLayer):
 
     def make_order(self, reader: Reader, options: SourceOptions) -> DataOrder:
         assert isinstance(reader, WindowReader)
+        if options.shuffle or self.layer_param.source_param.HasField("last_batch"):
+            log.warning(
+                'layer "%s": windows are drawn at random and without end, so that shuffle and '
+                "last_batch do nothing",
+                self.name,
+            )
         objects = int(options.batch_size * self.own_param.fg_fraction)
         return WindowOrder(
-            len(reader), options.batch_size, options.seed, reader.backgrounds, objects
+            len(reader), options.batch_size, options.seed, reader.backgrounds, objects, options.skip
         )

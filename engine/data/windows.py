@@ -28,13 +28,17 @@ class WindowOrder(DataOrder):
         seed: chooses them.
         backgrounds: how many of the records, the first ones, are background.
         objects: how many of a batch are objects.
+        skip: places to pass over at the very start.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int, backgrounds: int, objects: int):
-        super().__init__(count, batch_size, seed=seed)
+    def __init__(
+        self, count: int, batch_size: int, seed: int, backgrounds: int, objects: int, skip: int = 0
+    ):
+        super().__init__(count, batch_size, seed=seed, skip=skip)
         self._backgrounds, self._objects = backgrounds, objects
 
     def slots(self, position: int) -> Slots:
+        position += self.skip
         draws = Draws(self.seed, position, _ORDER_KEY)
         background = self.batch_size - self._objects
         records = [draws.integer(self._backgrounds) for _ in range(background)]

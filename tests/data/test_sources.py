@@ -278,6 +278,17 @@ def test_windows_are_drawn_anew_for_each_batch():
     np.testing.assert_array_equal(other.forward()[0], batches[5][0])
 
 
+def test_windows_have_no_epochs(caplog):
+    pytest.importorskip("cv2")
+    plain, skipping = (
+        Source(make_windows() + f"source_param {{ {text} }}")
+        for text in ("seed: 1", "seed: 1 rand_skip: 1000 shuffle: true last_batch: 'drop'")
+    )
+    assert caplog.text.count("shuffle and last_batch do nothing") == 1
+    one, other = ([data.tobytes() for data, _ in s.batches(3)] for s in (plain, skipping))
+    assert not set(one) & set(other)
+
+
 @pytest.mark.parametrize(
     "text, options, message",
     [
