@@ -40,6 +40,7 @@ class ImageData(ImageLayer):
     Source: Caffe's ImageData.
     """
 
+    exact_num_top = 2
     param_field = "image_data_param"
 
     def open_reader(self, options: SourceOptions, tops: int) -> ImageListReader:

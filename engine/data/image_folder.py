@@ -18,8 +18,8 @@ class ImageFolder(ImageLayer):
     Files: ``source/class/image.jpg``, at any depth, as torchvision's ImageFolder has them.
     Channels are in the order B, G, R.
 
-    Shapes: top 0 (batch_size, C, H, W); top 1 (batch_size,). A batch of one has the shape of its
-    image, in any other all images agree, so resize or crop those that do not.
+    Shapes: top 0 (batch_size, C, H, W); top 1, if there is one, (batch_size,). A batch of one has
+    the shape of its image, in any other all images agree, so resize or crop those that do not.
 
     Parameters (image_folder_param): source; batch_size; new_height and new_width, to resize to;
     is_color (true). (transform_param): scale, mirror, crop_size, mean_file, mean_value, augment.
@@ -40,6 +40,7 @@ class ImageFolder(ImageLayer):
     Source: our own.
     """
 
+    max_top = 2
     param_field = "image_folder_param"
 
     def open_reader(self, options: SourceOptions, tops: int) -> ImageFolderReader:

@@ -15,8 +15,6 @@ log = logging.getLogger("demitasse")
 class ImageLayer(SourceLayer, ABC):
     """A source whose parameters have is_color, new_height and new_width."""
 
-    exact_num_top = 2
-
     def make_transformer(self, mean: Array | None) -> Transformer | None:
         t = self.layer_param.transform_param
         if t.force_color or t.force_gray:

@@ -97,6 +97,22 @@ def test_digits_with_their_labels_beside_them(capsys: pytest.CaptureFixture[str]
     assert "records  500 looked at, of 1,000" in page and "channel" not in page
 
 
+def test_windows(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cv2")
+    write_images(Path("images"), IMAGES)
+    Path("images/img 0.png").rename("images/0.png")
+    windows = ["2 0.9 0 0 4 5", "3 0.1 1 1 6 4", "1 0.6 2 2 3 3"]
+    Path("w.txt").write_text("\n".join(["# 0 0.png 3 8 10 3", *windows]))
+    found = facts(capsys, "w.txt", "--root", "images")
+    assert found["records"] == 3 and found["labels"] == {"0": 1, "1": 1, "2": 1}
+    assert sorted(entry["shape"] for entry in found["shapes"]) == [[3, 2, 2], [3, 4, 6], [3, 6, 5]]
+    Path("w.txt").write_text("# 0 0.png 3 8 10 1 1 0.9 0 0 4 8")
+    out = told(capsys, "w.txt", "--root", "images", code=1)
+    assert "the window does not lie in its image" in out
+    Path("w.txt").write_text("# 0 0.png 3 8 10 1 1 0.9 0 x 4 8")
+    assert 'w.txt:1: the value is not a number\n  got: "x"' in told(capsys, "w.txt", code=2)
+
+
 @needs_shared
 def test_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     source = str(SHARED / "data" / "small" / "digits.csv.gz")

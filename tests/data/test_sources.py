@@ -188,6 +188,13 @@ def test_resizing_and_grey():
     np.testing.assert_array_equal(colour[0], cv2.resize(pixels, (7, 5)).transpose(2, 0, 1))
 
 
+def test_folders_without_labels():
+    pytest.importorskip("cv2")
+    write_images(Path("f/ant"), IMAGES)
+    text = 'type: "ImageFolder" image_folder_param { source: "f" batch_size: 5 }'
+    np.testing.assert_array_equal(Source(text, ("data",)).forward()[0], IMAGES[:5])
+
+
 def test_classes_of_folders_are_in_order():
     source = Source(make_image_folder())
     assert source.layer.reader.classes == [f"class_{n}" for n in range(10)]

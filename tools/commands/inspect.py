@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument(
         "source", metavar="SOURCE",
-        help="LMDB, LevelDB, HDF5 or a list of HDF5 files, a list of images, a folder of class "
-        "folders, .csv, .npy, .npz or idx",
+        help="LMDB, LevelDB, HDF5 or a list of HDF5 files, a list of images, a window file, a "
+        "folder of class folders, .csv, .npy, .npz or idx",
     )  # fmt: skip
     add_source_options(parser)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

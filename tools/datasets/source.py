@@ -23,6 +23,7 @@ from engine.data.readers.image_folder import SUFFIXES, ImageFolderReader
 from engine.data.readers.image_list import ImageListReader
 from engine.data.readers.leveldb import open_leveldb
 from engine.data.readers.lmdb import open_lmdb
+from engine.data.readers.windows import WindowReader
 from engine.spec.binary import HDF5_MAGIC, is_text
 from layers.blob import Array
 from layers.errors import DemitasseError
@@ -117,6 +118,8 @@ def _opener(path: Path, start: bytes) -> Callable[[Path, Choices], Source]:
     lines = read_list(path, str(path)) if is_text(start) else []
     line = next((line for line in lines if line.strip()), "")
     words = line.split()
+    if words[:1] == ["#"]:
+        return _windows
     if words and _is_hdf5(_beside(words[0], path)):
         return _hdf5_list
     if "," in line and all(is_number(word) for word in line.split(",")):
@@ -126,8 +129,8 @@ def _opener(path: Path, start: bytes) -> Callable[[Path, Choices], Source]:
     raise DemitasseError(
         "this is no source of data",
         str(path),
-        expected="LMDB, LevelDB, HDF5 or a list of HDF5 files, a list of images, a folder of "
-        "class folders, .csv, .npy, .npz or idx",
+        expected="LMDB, LevelDB, HDF5 or a list of HDF5 files, a list of images, a window file, "
+        "a folder of class folders, .csv, .npy, .npz or idx",
     )
 
 
@@ -198,6 +201,27 @@ def _list(path: Path, choices: Choices) -> Source:
     root = f"{choices.root.rstrip('/')}/" if choices.root else ""
     reader = ImageListReader(path, str(path), Path, root, choices.label_count)
     return Source("images in a list", reader, bgr=True)
+
+
+def _windows(path: Path, choices: Choices) -> Source:
+    root = f"{choices.root.rstrip('/')}/" if choices.root else ""
+    reader = _Windows(path, str(path), Path, root, (0.5, 0.5))
+    if reader.left_out:
+        raise reader.left_out[0]
+    return Source("windows in images, label 0 the background", reader, bgr=True)
+
+
+class _Windows(WindowReader):
+    """What the windows show, in the place of their images."""
+
+    def read(self, record: int) -> tuple[Array, ...]:
+        image, label, (x1, y1, x2, y2) = super().read(record)
+        shown = image[:, y1 : y2 + 1, x1 : x2 + 1]
+        if min(x1, y1) < 0 or shown.shape[1:] != (y2 - y1 + 1, x2 - x1 + 1):
+            raise DemitasseError(
+                "the window does not lie in its image", self.where(record), f"{image.shape[1:]}"
+            )
+        return shown, label
 
 
 def _hdf5(path: Path, choices: Choices) -> Source:
