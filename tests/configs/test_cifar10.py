@@ -73,3 +73,15 @@ def test_models_that_caffe_trained_fit(name: str, small_set: None) -> None:
     solver = Solver(read_solver(CONFIGS / f"{name}.yaml", ["vars.batch=4"]))
     report = weights.copy_from(solver.net, str(caffes(name) / TRAINED[name]))
     assert not report.mismatched and set(solver.net.params) <= set(report.copied)
+
+
+@pytest.mark.slow
+def test_quick_reaches_what_caffe_reports(tmp_path: Path) -> None:
+    data = ROOT / "data" / "cifar10"
+    if not (data / "mean.binaryproto").is_file():
+        pytest.skip("CIFAR-10 is not here: `demitasse get cifar10` in the project's folder")
+    prefix = f"solver.snapshot_prefix={tmp_path / 'quick'}"
+    settings = [f"vars.data={data}", prefix, "solver.test_interval=10000"]
+    solver = Solver(read_solver(CONFIGS / "quick.yaml", settings))
+    solver.step(solver.param.max_iter)
+    assert solver.test_all()[0]["accuracy"] > 0.73  # about 75 %
