@@ -71,5 +71,5 @@ class Data(SourceLayer):
 
     def _find(self, source: str) -> Path:
         """The database's folder; ``data.mdb`` itself, which LMDB tools name too, stands for it."""
-        path = Path(source)
-        return path.parent if path.name == "data.mdb" else self.find_folder(source)
+        whole = Path(source).name == "data.mdb"
+        return self.find_file(source).parent if whole else self.find_folder(source)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import DemitasseError, LayerError
+from engine import DemitasseError, LayerError, Net
 from engine.data.readers.keys import ListedKeys, NumberedKeys
 from engine.data.readers.leveldb import open_leveldb
 from engine.data.readers.lmdb import open_lmdb
@@ -76,6 +76,15 @@ def test_large_leveldbs_are_not_listed(monkeypatch):
 def test_without_a_backend_the_folder_says_what_it_is(backend):
     WRITE[backend](Path("db"), datums(IMAGES))
     np.testing.assert_array_equal(Source(data()).forward()[0], IMAGES)
+
+
+@pytest.mark.parametrize("source", ["db", "db/data.mdb"])
+def test_an_lmdb_is_found_from_the_configs_folder(source):
+    Path("configs").mkdir()
+    write_lmdb(Path("configs/db"), datums(IMAGES))
+    text = data("LMDB").replace('"db"', f'"{source}"')
+    Path("configs/net.prototxt").write_text(f'layer {{ name: "d" top: "data" {text} }}')
+    np.testing.assert_array_equal(Net("configs/net.prototxt").forward()["data"], IMAGES)
 
 
 @both
