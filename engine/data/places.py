@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.spec.binary import HDF5_MAGIC
 from layers.errors import DemitasseError
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 
 FindFile = Callable[[str], Path]
 
@@ -65,10 +69,26 @@ class ListedFiles:
 def read_list(path: Path, source: str) -> list[str]:
     """The lines of a text file.
 
+    Names in another code than UTF-8 are kept as Python keeps names of files, so that they lead to
+    the files whose names have these very bytes, as in Caffe.
+
     Raises:
         DemitasseError: it is not a text file.
     """
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise DemitasseError(f'source "{source}" is not a text file', str(path)) from problem
+        data = path.read_bytes()
+    except OSError as problem:
+        raise _no_text(path, source, problem.strerror or str(problem)) from problem
+    if not is_text(data):
+        got = "an HDF5 file itself" if data.startswith(HDF5_MAGIC) else ""
+        raise _no_text(path, source, got, "write its name into a text file" if got else "")
+    return data.decode("utf-8-sig", "surrogateescape").splitlines()
+
+
+def is_text(data: bytes) -> bool:
+    """Whether bytes can be text in any code that has ASCII's letters; they may be none."""
+    return _CONTROL.search(data) is None
+
+
+def _no_text(path: Path, source: str, got: str, hint: str = "") -> DemitasseError:
+    return DemitasseError(f'source "{source}" is not a text file', str(path), got, hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -113,6 +114,14 @@ def test_more_than_a_batch_and_a_map_that_grows() -> None:
     assert convert("--resize_height=30", "--resize_width=40") == 0
     assert len(records()) == 1003 and records().datum(1002)[0].startswith(b"00001002_")
     assert Path("db/data.mdb").stat().st_size > 1003 * 3600 > 1 << 20
+
+
+def test_names_in_other_codes() -> None:
+    name = b"b\xe4r.png"  # Latin-1, which Caffe takes as it is
+    Path("images", os.fsdecode(name)).write_bytes(next(Path("images").iterdir()).read_bytes())
+    Path("list.txt").write_bytes(name + b" 3\n")
+    assert convert() == 0
+    assert records().datum(0)[0] == b"00000000_" + name
 
 
 def test_encoded() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -164,6 +165,14 @@ def test_a_sheet_shows_the_images_in_their_colours(capsys: pytest.CaptureFixture
         share = (sheet == colour).all(axis=2).mean()
         ink = (sheet < 128).all(axis=2).sum()
         assert 0.5 < share < 0.95 and ink > 20, name  # three squares, and digits below them
+
+
+def test_a_sheet_of_classes_with_strange_names(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    for name in (b"$_", b"caf\xe9", "\u732b".encode()):
+        write_images(Path("folder/new"), IMAGES[:1])
+        Path("folder/new").rename(Path("folder", os.fsdecode(name)))
+    assert "a.png: 3 images" in told(capsys, "folder", "-o", "a.png")
 
 
 def test_sheets_of_rows_floats_and_random_records(capsys: pytest.CaptureFixture[str]) -> None:

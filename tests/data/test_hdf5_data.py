@@ -154,6 +154,10 @@ def test_files_are_found_from_the_lists_folder(folder, tmp_path_factory, monkeyp
         ("0.h5 9.h5", '"9.h5" does not exist'),
         (b"\x89HDF\r\n\x1a\n", '"list.txt" is not a text file'),
         ("list.txt", "list.txt: cannot be read as HDF5"),
+        (
+            b"\x89HDF\r\n\x1a\n\0",
+            "got: an HDF5 file itself\n  hint: write its name into a text file",
+        ),
     ],
 )
 def test_wrong_lists(folder, contents, message):

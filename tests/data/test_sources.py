@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,16 @@ def test_images_are_found_from_the_lists_folder(tmp_path, monkeypatch):
     monkeypatch.chdir("sub")
     text = f'type: "ImageData" image_data_param {{ source: "{tmp_path}/list.txt" batch_size: 2 }}'
     np.testing.assert_array_equal(Source(text).forward()[0], IMAGES[:2])
+
+
+def test_lists_in_other_codes():
+    text = make_image_data()
+    Path("i/img 1.png").rename(os.fsdecode(b"i/caf\xe9 1.png"))  # Latin-1
+    lines = Path("list.txt").read_bytes().replace(b"img 1.png", b"caf\xe9 1.png")
+    Path("list.txt").write_bytes(lines.replace(b"\n", b"\r\n"))
+    data, label = Source(text).forward()
+    np.testing.assert_array_equal(data, IMAGES[:4])
+    np.testing.assert_array_equal(label, np.arange(4))
 
 
 def test_resizing_and_grey():

@@ -54,7 +54,7 @@ def write_sheet(
         axes.set_anchor("S")
         axes.text(
             0.5, -0.03, label_text(sample.label, classes), fontsize=8, ha="center", va="top",
-            transform=axes.transAxes,
+            transform=axes.transAxes, parse_math=False,
         )  # fmt: skip
     save(figure, path)
 
@@ -91,7 +91,8 @@ def label_text(label: Array | None, classes: Sequence[str]) -> str:
     numbers = np.asarray(label).ravel()
     first = float(numbers[0]) if numbers.size else math.nan
     if numbers.size == 1 and first.is_integer() and 0 <= first < len(classes):
-        text = classes[int(first)]
+        # Of a folder whose name is not UTF-8 Python has bytes that cannot be drawn.
+        text = classes[int(first)].encode("utf-8", "replace").decode()
     else:
         text = " ".join(f"{number:.4g}" for number in numbers)
     return text if len(text) <= _WORDS else f"{text[: _WORDS - 3]}..."

@@ -13,7 +13,7 @@ import numpy as np
 from engine.data.array_file import npz_keys, read_array
 from engine.data.hdf5_file import dataset_names
 from engine.data.labels import is_number
-from engine.data.places import read_list
+from engine.data.places import is_text, read_list
 from engine.data.readers import Reader
 from engine.data.readers.arrays import ArrayReader
 from engine.data.readers.csv import CSVReader
@@ -24,7 +24,7 @@ from engine.data.readers.image_list import ImageListReader
 from engine.data.readers.leveldb import open_leveldb
 from engine.data.readers.lmdb import open_lmdb
 from engine.data.readers.windows import WindowReader
-from engine.spec.binary import HDF5_MAGIC, is_text
+from engine.spec.binary import HDF5_MAGIC
 from layers.blob import Array
 from layers.errors import DemitasseError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,10 @@ def save(figure: Any, path: Path) -> None:
     out = io.BytesIO()
     form = picture_form(path)
     extra: dict[str, Any] = {"metadata": {"Date": None}} if form == "svg" else {}
-    figure.savefig(out, format=form, dpi=150, **extra)
+    with warnings.catch_warnings():
+        # Of characters that no font here has; boxes stand for them.
+        warnings.filterwarnings("ignore", "Glyph")
+        figure.savefig(out, format=form, dpi=150, **extra)
     write_picture(path, out.getvalue())
 
 
