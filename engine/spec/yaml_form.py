@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ConfigError, DemitasseError
 from engine.spec.node import MAX_DEPTH, Entry, Kind, Location, Mapping, Node, Scalar, Sequence
 from engine.spec.prototxt import to_int
+from engine.spec.yaml_syntax import syntax_error
 
 if TYPE_CHECKING:
     import yaml
@@ -138,7 +139,10 @@ class _Builder:
         return self.root
 
     def where(self, mark: Any) -> Location:
-        return self.fixed or Location(self.name, mark.line + 1, mark.column + 1)
+        return self.place(mark.line, mark.column)
+
+    def place(self, line: int, column: int) -> Location:
+        return self.fixed or Location(self.name, line + 1, column + 1)
 
     def refuse(self, what: str, where: Location, **details: str) -> ConfigError:
         return ConfigError([*self.problems, DemitasseError(what, str(where), **details)])
@@ -279,20 +283,8 @@ class _Builder:
                     mapping.entries.append(entry)
 
     def syntax_error(self, error: Any, text: str) -> DemitasseError:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        if mark is not None:
-            context = getattr(error, "context", None)
-            begun = getattr(error, "context_mark", None)
-            hint = f"{context}, begun at {self.where(begun)}" if context and begun else ""
-            written = "".join(text.split("\n")[mark.line : mark.line + 1])
-            if (
-                "cannot start any token" in str(error.problem)
-                and written[mark.column :][:1] == "\t"
-            ):
-                hint = "YAML is indented with spaces, not tabs"
-            elif "flow" in str(context) and "${" in written:
-                hint = 'inside { } and [ ] a value with ${...} needs quotes: "${batch}"'
-            return DemitasseError(f"not YAML: {error.problem}", str(self.where(mark)), hint=hint)
+        if getattr(error, "problem_mark", None) or getattr(error, "context_mark", None):
+            return syntax_error(error, text, self.place)
         position = getattr(error, "position", None)
         if isinstance(position, int):
             before = text.encode("utf-8", "replace")[:position].decode("utf-8", "ignore")

@@ -39,7 +39,7 @@ def test_text_is_told_apart_by_content(tmp_path):
     path.write_text(YAML)
     assert read_net(path).param == parse_net(YAML).param
     assert refusal(parse_net, "layer {\n name: 3 }").startswith("<text>:2:8")
-    assert refusal(parse_net, "name: x\nlayer: [\n").startswith("<text>:3:1: not YAML")
+    assert refusal(parse_net, "name: x\nlayer: [\n").startswith("<text>:2:8: not YAML")
 
 
 def test_one_yaml_file_holds_solver_and_net(tmp_path):

@@ -95,7 +95,7 @@ def refusal(text: str) -> str:
         ("word\n", "f:1:1: a config is a mapping"),
         ("a: 1\n---\nb: 2\n", "f:2:1: a second document begins"),
         ("a: 1\n\tb: 2\n", "f:2:1: not YAML"),
-        ("a: [1, 2\nb: 3\n", "f:2:"),
+        ("a: [1, 2\nb: 3\n", "f:1:4"),
         ("a: *x\n", "f:1:4: *x has no anchor &x before it"),
         ("a: &x [*x]\n", "f:1:8: *x stands inside what it refers to"),
         ("a: !!python/object:os.system x\n", "unknown tag"),
