@@ -25,20 +25,10 @@ import numpy as np
 from engine import schema
 from engine.errors import ConfigError, DemitasseError, did_you_mean
 from engine.spec.bind import bind
-from engine.spec.fields import fields_of
+from engine.spec.fields import fields_of, own_param
 from engine.spec.node import Entry, Kind, Location, Mapping, Node, Scalar, Sequence
 
 __all__ = ["NetSpec", "Top", "layers", "params", "to_proto"]
-
-# Types whose options are those of another type's message.
-_SHARED = {
-    "Deconvolution": "convolution_param",
-    "DepthwiseConvolution": "convolution_param",
-    "ConvolutionDepthwise": "convolution_param",
-    "Im2col": "convolution_param",
-    "LSTM": "recurrent_param",
-    "RNN": "recurrent_param",
-}
 
 
 class Top:
@@ -193,7 +183,7 @@ class _Writer:
         tops = bottoms[:1] if call.in_place else [self.top(call, top) for top in call.tops]
         fields: dict[str, Any] = {"name": self.name(call), "type": call.type_name}
         fields |= {"bottom": bottoms, "top": tops}
-        own = own_param(call.type_name)
+        own = own_param(schema.LayerParameter.DESCRIPTOR, call.type_name)
         for key, value in call.options.items():
             group = fields.setdefault(own, {}) if own and _is_own(own, key) else fields
             group[key] = value
@@ -207,14 +197,6 @@ class _Writer:
             only = top.index == 0 and call in self.names
             self.names[top] = self.names[call] if only else self.automatic(call)
         return self.names[top]
-
-
-def own_param(type_name: str) -> str:
-    """The field with a type's own options, "" for one that has none."""
-    for field in schema.LayerParameter.DESCRIPTOR.fields:
-        if field.message_type and field.message_type.name == f"{type_name}Parameter":
-            return str(field.name)
-    return _SHARED.get(type_name, "")
 
 
 def _is_own(own: str, key: str) -> bool:

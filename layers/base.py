@@ -121,10 +121,19 @@ class Layer:
             try:
                 fill(values, filler, self.context.rng)
             except ValueError as problem:
-                raise self.error(str(problem)) from problem
+                field = self._field_of(filler)
+                raise self.error(f"{field}: {problem}" if field else str(problem)) from problem
         self.blobs.append(blob)
         self.param_propagate_down.append(True)
         return blob
+
+    def _field_of(self, filler: Any) -> str:
+        """Where the config gives a filler, such as ``convolution_param.weight_filler``."""
+        for group, options in self.layer_param.ListFields():
+            for option, value in options.ListFields() if hasattr(options, "ListFields") else ():
+                if value is filler or value == filler:
+                    return f"{group.name}.{option.name}"
+        return ""
 
     def error(
         self, what: str, got: object = "", expected: object = "", hint: str = "", id: str = ""

@@ -10,7 +10,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from layers.base import Layer, LayerContext
-from layers.errors import LayerError, did_you_mean
+from layers.errors import LayerError
+from layers.synonyms import known_type
 
 ENTRY_POINT_GROUP = "demitasse.layers"
 
@@ -58,15 +59,16 @@ def create_layer(layer_param: Any, context: LayerContext) -> Layer:
     """Makes the layer that a LayerParameter describes.
 
     Raises:
-        LayerError: the type is unknown; the nearest known names are given.
+        LayerError: the type is missing, or unknown; the nearest known name is given.
     """
     cls = find_layer(layer_param.type)
     if cls is None:
+        given = layer_param.type
         raise LayerError(
-            f'unknown layer type "{layer_param.type}"',
+            f'unknown layer type "{given}"' if given else "the layer has no type",
             f'layer "{layer_param.name}"',
-            hint=did_you_mean(layer_param.type, layer_types())
-            or "`demitasse layers` lists the types there are",
+            expected="" if given else "such as type: Convolution",
+            hint=known_type(given, layer_types()) or "`demitasse layers` lists the types there are",
             id="DM204",
         )
     return cls(layer_param, context)

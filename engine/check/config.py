@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -64,13 +65,15 @@ class _Check:
 
     def solver(self, spec: SolverSpec) -> None:
         """A solver, the net that it trains, and those that it tests."""
+        known = len(self.problems)
         self.problems += setting_problems(spec)
         self.deprecated(spec.notices, spec)
         if may_write(spec.param):
             with self.noting():
                 prefix = default_prefix(spec.param, spec.path)
                 check_writable(prefix, spec.place("snapshot_prefix"))
-        if not (spec.param.max_iter or spec.param.HasField("max_epoch")):
+        unread = "max_epoch" in spec.origins.refused
+        if not (spec.param.max_iter or spec.param.HasField("max_epoch") or unread):
             what, hint = "max_iter is missing", "set solver.max_iter"
             expected = "how many iterations to train"
             self.problems.append(
@@ -80,6 +83,9 @@ class _Check:
             self.net(net, trains=True, iterations=iterations)
         self.monitored(spec)
         self.problems += solver_lints(spec, self.report.nets)
+        self.problems[known:] = [
+            problem for problem in self.problems[known:] if not _follows(problem, spec)
+        ]
 
     def nets_of(self, spec: SolverSpec) -> Iterator[tuple[NetSpec, int | None]]:
         """The net to train, then those to test with the batches in a test, as far as they go."""
@@ -151,6 +157,12 @@ class _Check:
             yield
         except DemitasseError as problem:
             self.problems.append(problem)
+
+
+def _follows(problem: DemitasseError, spec: SolverSpec) -> bool:
+    """Whether a problem comes of a setting that is there, but could not be read."""
+    refused = {path for path in spec.origins.refused if "." not in path}
+    return bool(refused & set(re.findall(r"\w+", problem.what))) and problem.id != "DM101"
 
 
 def _place_of_old(notice: str, spec: NetSpec | SolverSpec) -> str:

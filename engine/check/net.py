@@ -161,6 +161,8 @@ def loss_problem(checked: CheckedNet) -> DemitasseError | None:
     spec = checked.spec
     if spec.param.state.phase != TRAIN or any(map(may_be_loss, checked.graph.layers)):
         return None
+    if not spec.param.layer and "layer" in spec.origins.refused:
+        return None  # its layers could not be read, which has been said
     excluded = [layer for layer in spec.param.layer if may_be_loss(layer)]
     hint = "add a loss layer that the TRAIN phase includes, or give a top a loss_weight"
     where = str(spec.path or spec.param.name or "the net")

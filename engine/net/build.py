@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ from engine.spec.filter import filter_layers, is_included, state_words
 from engine.spec.splits import insert_splits, missing_bottoms
 from layers import Blob, DemitasseError, Layer, LayerContext, LayerError, create_layer
 
-Locate = Callable[[str], str]
+Locate = Callable[..., str]  # of a layer's name, and of what is wrong with it
+_FIELD = re.compile(r"\b\w+_param(?:\.\w+)+")
 
 
 class NetBuilder:
@@ -195,6 +197,8 @@ def locator(spec: NetSpec) -> Locate:
     """A function from a layer's name to the place in a file that defines it.
 
     Of layers with one name, in different phases, the one that the spec's state includes is meant.
+    Given a message, too, that names a field as ``pooling_param.pad``, it gives that field's place,
+    where the config has it.
     """
     before: Counter[str] = Counter()
     numbers: dict[str, int] = {}
@@ -203,17 +207,20 @@ def locator(spec: NetSpec) -> Locate:
             numbers.setdefault(layer.name, before[layer.name])
         before[layer.name] += 1
 
-    def locate(layer_name: str) -> str:
-        written = spec.origins.layer(layer_name, numbers.get(layer_name, 0))
-        return str(written or spec.path or "")
+    def locate(layer_name: str, what: str = "") -> str:
+        number = numbers.get(layer_name, 0)
+        named = _FIELD.search(what)
+        field = spec.origins.layer_field(layer_name, named[0], number) if named else None
+        return str(field or spec.origins.layer(layer_name, number) or spec.path or "")
 
     return locate
 
 
 def place(problem: LayerError, locate: Locate, layer_name: str = "") -> LayerError:
     """The error with the place of its layer in the config."""
-    found = locate(layer_name or problem.layer_name)
-    if found and found not in problem.where:
+    name = layer_name or problem.layer_name
+    found = locate(name, problem.what)
+    if found and found not in problem.where and locate(name) not in problem.where:
         problem.where = f"{found}, {problem.where}"
     return problem
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from engine.errors import DemitasseError, did_you_mean
-from engine.spec.fields import Field, fields_of
+from engine.errors import DemitasseError
+from engine.spec.fields import Field, fields_of, own_param
 from engine.spec.node import Entry, Kind, Location, Mapping, Node, Scalar, Sequence, text_of
 from engine.spec.origins import Origins
 from engine.spec.values import WrongValue, to_value
+from layers.synonyms import known_field
 
 __all__ = ["Origins", "bind"]
 
@@ -46,12 +47,13 @@ class _Binder:
     def fill(self, tree: Mapping, message: Any, path: str) -> None:
         schema = fields_of(message.DESCRIPTOR)
         given: dict[str, Location] = {}
+        self.origins.refused.update(path + key for key in tree.refused)
         for entry in tree.entries:
             if len(self.problems) >= _ENOUGH:
                 return
             field = schema.get(entry.key)
             if field is None:
-                self.unknown(entry, message)
+                self.unknown(entry, message, path)
             elif field.repeated:
                 self.extend(field, entry, message, path)
             elif entry.key in given:
@@ -77,6 +79,8 @@ class _Binder:
             value = self.value(field, node, message)
             if value is not None:
                 setattr(message, field.name, value)
+            else:
+                self.origins.refused.add(at)
             return
         part = getattr(message, field.name)
         part.SetInParent()
@@ -100,10 +104,14 @@ class _Binder:
         for item in items:
             if len(self.problems) >= _ENOUGH:
                 return
+            if not isinstance(item, Mapping):
+                self.no_group(field, item, fields_of(values.add().DESCRIPTOR), message)
+                del values[-1]
+                continue
             at = f"{path}{entry.key}.{len(values)}"
             in_list = isinstance(node, Sequence)
             self.origins.add(at, item.location if in_list else entry.location)
-            if field.message.endswith("LayerParameter") and isinstance(item, Mapping):
+            if field.message.endswith("LayerParameter"):
                 old = item.get("layer")  # the oldest layers have their name one level deeper
                 held = old if isinstance(old, Mapping) else item
                 name = text_of(held.get("name")) or ""
@@ -114,22 +122,29 @@ class _Binder:
 
     def descend(self, field: Field, node: Node, part: Any, message: Any, path: str) -> None:
         if not isinstance(node, Mapping):
-            self.problem(
-                f'wrong type for "{field.name}"{self.place(message)}',
-                node.location,
-                got=node.describe(),
-                expected=f"a group of {field.message} fields",
-                hint=self.as_type(node, part),
-                id="DM102",
-            )
+            self.no_group(field, node, fields_of(part.DESCRIPTOR), message)
+            self.origins.refused.add(path)
             return
         self.around.append((field.name, node, field.message or ""))
         self.fill(node, part, path + ".")
         self.around.pop()
 
-    def as_type(self, node: Node, part: Any) -> str:
-        """How to write a word that is the type of the group, such as a filler's."""
-        field, text = fields_of(part.DESCRIPTOR).get("type"), text_of(node)
+    def no_group(self, field: Field, node: Node, inner: dict[str, Field], message: Any) -> None:
+        """Notes a value where a group of fields belongs."""
+        self.problem(
+            f'wrong type for "{field.name}"{self.place(message)}',
+            node.location,
+            got=node.describe(),
+            expected=f"a group of {field.message} fields",
+            hint=self.as_type(node, inner),
+            id="DM102",
+        )
+
+    def as_type(self, node: Node, inner: dict[str, Field]) -> str:
+        """How to write a word that is the type of the group, such as a filler's, or a phase."""
+        field, phase, text = inner.get("type"), inner.get("phase"), text_of(node)
+        if phase is not None and phase.enum and text and text.upper() in phase.enum:
+            return f"write {{phase: {text.upper()}}}"
         if field is None or field.type != "string" or not text:
             return ""
         yaml = isinstance(node, Scalar) and node.kind is Kind.TEXT
@@ -150,10 +165,12 @@ class _Binder:
             )
             return None
 
-    def unknown(self, entry: Entry, message: Any) -> None:
+    def unknown(self, entry: Entry, message: Any, path: str) -> None:
         descriptor = message.DESCRIPTOR
         known = fields_of(descriptor)
-        hint, expected = did_you_mean(entry.key, known), ""
+        hint, expected = self.of_type(entry.key, message) or known_field(entry.key, known), ""
+        # Whatever it is meant to be is not missing as well.
+        self.origins.refused.update(path + name for name in known if f'"{name}"' in hint)
         if not hint:
             inner = [
                 field.name
@@ -169,6 +186,15 @@ class _Binder:
         key = entry.key if len(entry.key) <= 80 else entry.key[:77] + "..."
         what = f'unknown field "{key}"{self.place(message)}'
         self.problem(what, entry.location, expected=expected, hint=hint, id="DM101")
+
+    def of_type(self, key: str, message: Any) -> str:
+        """A hint for an option of a layer's type that stands beside the type's own group."""
+        if message.DESCRIPTOR.name != "LayerParameter" or not self.around:
+            return ""
+        own = own_param(message.DESCRIPTOR, text_of(self.around[-1][1].get("type")) or "")
+        if own and key in fields_of(message.DESCRIPTOR.fields_by_name[own].message_type):
+            return f'"{key}" belongs inside {own}'
+        return ""
 
     def place(self, message: Any) -> str:
         """Where in the config we are: `` in convolution_param of layer "conv1"``."""

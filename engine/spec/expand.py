@@ -103,12 +103,14 @@ class _Expander:
 
     def tree(self, tree: Mapping) -> Mapping:
         """The whole config, a section of it, or a net: what holds layers and other fields."""
-        entries = []
+        whole = Mapping([], tree.location)
         for entry in tree.entries:
             expanded = self.entry(entry)
             if expanded is not None:
-                entries.append(expanded)
-        return Mapping(entries, tree.location)
+                whole.entries.append(expanded)
+            else:
+                whole.refused.append(entry.key)
+        return whole
 
     def entry(self, entry: Entry) -> Entry | None:
         value: Node = entry.value

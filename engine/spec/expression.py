@@ -113,10 +113,14 @@ class _Parser:
         while position < end:
             found = _TOKEN.match(self.text, position)
             if not found:
+                foreign = re.fullmatch(r"(?:env[.:])?([A-Za-z_]\w*)(:.*)?", self.text)
                 raise BadExpression(
                     "not an expression",
                     got=self.text,
                     expected="names, numbers, + - * / // % and parentheses",
+                    hint=f"${{env:{foreign[1]}{foreign[2] or ''}}} reads the environment"
+                    if foreign
+                    else "",
                 )
             yield found.lastgroup or "", found[found.lastgroup or 0]
             position = found.end()

@@ -48,6 +48,30 @@ def fields_of(descriptor: Any) -> dict[str, Field]:
     return {field.name: _field(field) for field in descriptor.fields}
 
 
+# Types whose options are those of another type's message.
+_SHARED = {
+    "Deconvolution": "convolution_param",
+    "DepthwiseConvolution": "convolution_param",
+    "ConvolutionDepthwise": "convolution_param",
+    "Im2col": "convolution_param",
+    "LSTM": "recurrent_param",
+    "RNN": "recurrent_param",
+}
+
+
+def own_param(layer: Any, type_name: str) -> str:
+    """The field with a layer type's own options, "" for a type that has none.
+
+    Args:
+        layer: the descriptor of LayerParameter.
+        type_name: such as "Convolution", whose options are in ``convolution_param``.
+    """
+    for field in layer.fields:
+        if field.message_type and field.message_type.name == f"{type_name}Parameter":
+            return str(field.name)
+    return _SHARED.get(type_name, "")
+
+
 def is_repeated(field: Any) -> bool:
     """Whether a field descriptor is of a repeated field, by whichever API protobuf has."""
     repeated = getattr(field, "is_repeated", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from engine.errors import DemitasseError, nearest
@@ -66,9 +67,13 @@ def _not_found(name: str, places: list[Path]) -> DemitasseError:
             near = nearest(place.name, sorted(os.listdir(place.parent))[:2000])
         except OSError:
             continue
-        if near:
+        # An ending in common does not make names near: "net.yaml" is not "log.yaml".
+        if near and nearest(place.stem, [Path(near).stem]):
             hint = f'did you mean "{place.parent / near}"?'
             break
+    variable = re.search(r"\$\{?(\w+)", name)
+    if variable:
+        hint = f"a variable of the environment is written ${{env:{variable[1]}}}"
     what = f'no such file: "{name}"'
     return DemitasseError(what, expected=f"a file at {', '.join(looked)}", hint=hint, id="DM001")
 

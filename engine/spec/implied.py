@@ -43,7 +43,7 @@ def add_implied_to_solver(solver: Mapping) -> Mapping:
                 nets = [add_implied(n) if isinstance(n, Mapping) else n for n in value.items]
                 value = Sequence(nets, value.location)
         entries.append(entry._replace(value=value))
-    return Mapping(entries, solver.location)
+    return Mapping(entries, solver.location, refused=solver.refused)
 
 
 def implies(type_name: str) -> tuple[bool, bool]:

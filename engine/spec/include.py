@@ -114,7 +114,8 @@ class _Reader:
         for item in node.items if isinstance(node, Sequence) else [node]:
             # A layer's own include is a rule on its phase, a mapping; a file's name is a text.
             named = item.get("include") if isinstance(item, Mapping) else None
-            if not isinstance(item, Mapping) or named is None or not _names_files(named):
+            rule = isinstance(item, Mapping) and item.get("type") is not None
+            if not isinstance(item, Mapping) or named is None or rule or not _names_files(named):
                 items.append(item)
                 continue
             for other in [entry for entry in item.entries if entry.key != "include"]:

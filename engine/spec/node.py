@@ -110,12 +110,14 @@ class Entry(NamedTuple):
 class Mapping:
     """Fields in the order they were written; prototxt may repeat a key, YAML may not.
 
-    It is ``flawed`` when something in it could not be expanded, and so is missing.
+    It is ``flawed`` when something in it could not be expanded, and so is missing; ``refused``
+    are the keys of such values, where they count.
     """
 
     entries: list[Entry] = field(default_factory=list)
     location: Location = Location("")
     flawed: bool = False
+    refused: list[str] = field(default_factory=list)
 
     def get(self, key: str) -> Node | None:
         """The first value under a key."""

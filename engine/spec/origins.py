@@ -8,11 +8,13 @@ from engine.spec.node import Location
 class Origins:
     """Locations by path, such as ``layer.3.convolution_param.num_output`` or ``base_lr``.
 
-    ``flawed`` are the names of the layers of which something could not be read.
+    ``flawed`` are the names of the layers of which something could not be read, ``refused`` the
+    paths that were given a value which is none, or under a name that is no field's.
     """
 
     def __init__(self) -> None:
         self.flawed: set[str] = set()
+        self.refused: set[str] = set()
         self._fields: dict[str, Location] = {}
         self._layers: dict[str, list[str]] = {}  # the paths of all layers of a name, in order
 
@@ -56,6 +58,13 @@ class Origins:
         """Where the layer of this name was defined; of several, counted from 0, the one meant."""
         paths = self._layers.get(name)
         return self._fields.get(paths[number if number < len(paths) else 0]) if paths else None
+
+    def layer_field(self, name: str, field: str, number: int = 0) -> Location | None:
+        """Where a field was given in the layer of this name, as for :meth:`layer`."""
+        paths = self._layers.get(name)
+        if not paths:
+            return None
+        return self._fields.get(f"{paths[number if number < len(paths) else 0]}.{field}")
 
     def field(self, path: str) -> Location | None:
         """Where a field was given; a layer may be named by position or by its name."""

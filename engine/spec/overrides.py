@@ -7,11 +7,12 @@ from typing import Any
 
 from engine.errors import ConfigError, DemitasseError, did_you_mean, identify
 from engine.spec.bind import bind
-from engine.spec.fields import Field, fields_of
+from engine.spec.fields import Field, fields_of, own_param
 from engine.spec.node import Entry, Kind, Location, Mapping, Node, Scalar, Sequence
 from engine.spec.origins import Origins
 from engine.spec.units import clear_other_unit
 from engine.spec.yaml_form import parse_yaml_value
+from layers.synonyms import known_field
 
 ROOTS = ("solver", "net", "vars")
 
@@ -88,12 +89,15 @@ def _split(override: str) -> tuple[str, list[str], str]:
     if not equals:
         raise DemitasseError("an override needs a value", where, expected="PATH=VALUE")
     if parts[0] not in ROOTS:
-        hint = did_you_mean(parts[0], ROOTS) or f"solver.{path.strip()}=... sets the solver's"
+        hint = did_you_mean(parts[0], ROOTS)
+        if not hint and parts[0]:
+            hint = f"solver.{path.strip()}=... sets the solver's"
         raise DemitasseError(
             f'unknown root "{parts[0]}"', where, expected='"solver", "net" or "vars"', hint=hint
         )
     if len(parts) < 2 or "" in parts:
-        raise DemitasseError("a path is names joined by dots", where, got=f'"{path.strip()}"')
+        example = "such as solver.base_lr, or net.layer.conv1.type"
+        raise DemitasseError("a path is names joined by dots", where, f'"{path.strip()}"', example)
     return parts[0], parts[1:], value.strip()
 
 
@@ -121,7 +125,7 @@ class _Override:
         field = known.get(name)
         if field is None:
             kind = message.DESCRIPTOR.name
-            hint = did_you_mean(name, known)
+            hint = self.of_type(name, message, rest, above) or known_field(name, known)
             listed = f": {', '.join(known)}" if not hint and len(known) <= 40 else ""
             expected = f"a field of {kind}{listed}"
             raise self.error(f'unknown field "{name}" in {above}', expected=expected, hint=hint)
@@ -140,6 +144,15 @@ class _Override:
                 self.walk(elements[index], deeper, f"{here}.{position}", at)
         else:
             self.walk(getattr(message, name), rest, here, f"{path}{name}.")
+
+    def of_type(self, name: str, message: Any, rest: list[str], above: str) -> str:
+        """The path to an option of a layer's type that was looked for in the layer itself."""
+        if message.DESCRIPTOR.name != "LayerParameter":
+            return ""
+        own = own_param(message.DESCRIPTOR, message.type)
+        if own and name in fields_of(message.DESCRIPTOR.fields_by_name[own].message_type):
+            return f"it is {'.'.join([above, own, name, *rest])}"
+        return ""
 
     def choose(
         self, elements: Any, parts: list[str], above: str

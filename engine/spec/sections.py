@@ -5,8 +5,10 @@ from __future__ import annotations
 from engine.errors import ConfigError, DemitasseError, did_you_mean
 from engine.schema import SolverParameter
 from engine.spec.fields import fields_of
-from engine.spec.node import Mapping
+from engine.spec.node import Entry, Mapping
 from engine.spec.source import refuse_net
+
+_BOTH = "a solver's fields go under `solver:`, a net's under `net:`"
 
 
 def split_sections(
@@ -19,31 +21,51 @@ def split_sections(
     if solver is None and section is not None:
         _refuse_others(tree)
     if solver is None:
-        rest = Mapping([e for e in tree.entries if e.value is not section], tree.location)
+        bare = [e for e in tree.entries if e.value is not section]
+        rest = Mapping(bare, tree.location, refused=tree.refused)
         refuse_net(rest if rest.entries else (section or rest), name)
         return rest, section
-    only_sections(tree, problems)
+    refused = only_sections(tree, problems)
     if not isinstance(solver, Mapping):
         what = '"solver" must hold the solver\'s fields'
         given = DemitasseError(what, str(solver.location), got=solver.describe(), id="DM102")
         raise ConfigError([*problems, given])
     named = [e for e in tree.entries if e.key == "net" and section is None]
-    return Mapping([*named, *solver.entries], solver.location), section
+    held = [*named, *solver.entries]
+    return Mapping(held, solver.location, refused=[*solver.refused, *refused]), section
 
 
-def only_sections(tree: Mapping, problems: list[DemitasseError]) -> None:
-    """Notes every section of a file that is neither ``solver:`` nor ``net:``."""
+def only_sections(tree: Mapping, problems: list[DemitasseError]) -> list[str]:
+    """Notes every section of a file that is neither ``solver:`` nor ``net:``.
+
+    Returns:
+        the names that they should have had, as far as their fields tell.
+    """
+    meant = []
     for entry in tree.entries:
         if entry.key not in ("solver", "net"):
+            section = _meant(entry)
+            meant += [section] * bool(section)
+            hint = f"its fields are those of the `{section}:` section" if section else _BOTH
             problems.append(
                 DemitasseError(
                     f'unknown section "{entry.key}"',
                     str(entry.location),
                     expected='"solver", "net", "vars", "blocks" and "include"',
-                    hint="a solver's fields go under `solver:`, a net's under `net:`",
+                    hint=hint,
                     id="DM004",
                 )
             )
+    return meant
+
+
+def _meant(entry: Entry) -> str:
+    """The name that a section should have, going by its fields."""
+    held = entry.value
+    for section, key in (("net", "layer"), ("solver", "base_lr")):
+        if isinstance(held, Mapping) and held.get(key) is not None:
+            return section
+    return ""
 
 
 def _refuse_others(tree: Mapping) -> None:

@@ -6,6 +6,7 @@ layer ``data_conv_0_split`` makes ``data_conv_0_split_0``, ``data_conv_0_split_1
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -63,7 +64,7 @@ def missing_bottoms(net: NetParameter, elsewhere: Mapping[str, str]) -> Iterator
         for name in layer.bottom:
             if name in made:
                 continue
-            hint = elsewhere.get(name) or did_you_mean(name, made)
+            hint = elsewhere.get(name) or _as_list(name, made) or did_you_mean(name, made)
             if name in later and name not in elsewhere:
                 hint = "a layer further down makes it: layers run from the first to the last"
             problem = LayerError(
@@ -76,6 +77,13 @@ def missing_bottoms(net: NetParameter, elsewhere: Mapping[str, str]) -> Iterator
             problem.layer_name = layer.name
             yield problem
         made.update(dict.fromkeys(layer.top))
+
+
+def _as_list(name: str, made: Mapping[str, None]) -> str:
+    """How to write several blobs that stand in one text."""
+    names = [part for part in re.split(r"[,\s]+", name) if part]
+    known = len(names) > 1 and all(part in made for part in names)
+    return f"several bottoms are a list: [{', '.join(names)}]" if known else ""
 
 
 def _listed(names: dict[str, None]) -> str:

@@ -58,7 +58,8 @@ class LayerExpander:
         self.made += 1
         if self.made > MAX_LAYERS:
             what = f"the blocks make more than {MAX_LAYERS:,} layers"
-            raise ConfigError([*self.substituter.problems, DemitasseError(what, str(where))])
+            excess = DemitasseError(what, str(where), id="DM003")
+            raise ConfigError([*self.substituter.problems, excess])
 
     def layer(self, item: Node, room: Room) -> None:
         before = self.substituter.failures

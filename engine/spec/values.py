@@ -8,9 +8,10 @@ from typing import Any
 
 from engine.errors import did_you_mean
 from engine.spec.fields import Field
-from engine.spec.node import Kind, Node, Scalar
+from engine.spec.node import Kind, Mapping, Node, Scalar, Sequence, text_of
 
 _TRUE, _FALSE = {"true", "True", "t"}, {"false", "False", "f"}
+_PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _NOT_FINITE = re.compile(r"(?P<number>-?(?:infinity|inf|nan))f?", re.IGNORECASE)
 
 
@@ -36,8 +37,12 @@ def to_value(field: Field, node: Node) -> Any:
     """
     if isinstance(node, Scalar):
         return _CONVERT[field.type](field, node)
-    listed = " (it takes one value, not a list)" if not field.repeated else ""
-    raise WrongValue("wrong type", _expected(field) + listed)
+    expected, hint = _expected(field), ""
+    if isinstance(node, Sequence) and not field.repeated:
+        expected += " (it takes one value, not a list)"
+    elif isinstance(node, Mapping) and field.repeated:
+        hint = f"a list has square brackets: [{', '.join(node.keys())[:60]}]"
+    raise WrongValue("wrong type", expected, hint)
 
 
 def _expected(field: Field) -> str:
@@ -55,6 +60,8 @@ def _integer(field: Field, node: Scalar) -> int:
         hint = ""
         if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
             hint = f"write {int(value)}"
+        elif isinstance(value, str | bytes):
+            hint = _number_in(node)
         raise WrongValue("wrong type", _expected(field), hint)
     low, high = field.range
     if not low <= value <= high:
@@ -76,9 +83,34 @@ def _float(field: Field, node: Scalar) -> float:
     hint = ""
     if node.kind is Kind.TEXT and _NOT_FINITE.fullmatch(str(value)):
         hint = "YAML writes .inf, -.inf and .nan"
+    elif isinstance(value, str | bytes):
+        hint = _number_in(node)
     elif node.kind is Kind.RADIX:
         hint = "a leading 0 or 0x belongs to integers only"
     raise WrongValue("wrong type", _expected(field), hint)
+
+
+def _number_in(node: Scalar) -> str:
+    """How to write what was meant as a number: quoted, 1_000, 10k, 0,01 or a variable."""
+    text = (text_of(node) or "").strip()
+    variable = re.fullmatch(r"\$(?:env:)?(\w+)|\$?\{(?:env:)?(\w+)\}", text)
+    if variable and node.kind is Kind.TEXT:
+        return (
+            f"a variable is written ${{{variable[1] or variable[2]}}}, one of the environment "
+            f"${{env:{variable[1] or variable[2]}}}"
+        )
+    if _PLAIN.fullmatch(text):
+        return f"write {text} without quotes"
+    thousands = re.fullmatch(r"([-+]?\d{1,3}(?:[_,' ]\d{3})+)", text)
+    if thousands:
+        return f"write {re.sub('[^-+0-9]', '', text)}"
+    short = re.fullmatch(r"(\d+)([kKM])", text)
+    if short:
+        return f"write {int(short[1]) * (1000 if short[2] in 'kK' else 1000000)}"
+    comma = re.fullmatch(r"([-+]?\d+),(\d+)|([-+]?[\d.]+),", text)
+    if comma:
+        return f"write {comma[3] or f'{comma[1]}.{comma[2]}'}"
+    return ""
 
 
 def _bool(field: Field, node: Scalar) -> bool:
@@ -90,9 +122,10 @@ def _bool(field: Field, node: Scalar) -> bool:
     if node.kind is Kind.WORD and value in _TRUE | _FALSE:
         return value in _TRUE
     hint = ""
-    if isinstance(value, str):
+    if isinstance(value, str | bytes):
+        word = (text_of(node) or "").lower()
         truth = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false"}
-        meant = truth.get(value.lower(), "false" if value.lower() == "off" else "")
+        meant = truth.get(word, "false" if word == "off" else "")
         hint = f"write {meant} (without quotes)" if meant else ""
     raise WrongValue("wrong type", _expected(field), hint)
 

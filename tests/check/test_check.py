@@ -48,9 +48,27 @@ net:
 def test_everything_in_one_report(tmp_path: Path) -> None:
     report = check(tmp_path, MANY)
     found = {problem.id for problem in report.errors}
-    assert found == {"DM101", "DM102", "DM201", "DM204", "DM302", "DM401", "DM403", "DM408"}
+    assert found == {"DM101", "DM102", "DM201", "DM204", "DM302", "DM403", "DM408"}
     assert {node.layer.name for node in report.nets[0].written} == {"data", "ok"}
     assert not report.nets[0].whole
+
+
+@pytest.mark.parametrize(
+    ("setting", "id"),
+    [
+        ("base_lr: fast", "DM102"),
+        ("base_lr: '${rate}'", "DM003"),
+        ("base_lrr: 0.1", "DM101"),
+        ("learning_rate: 0.1", "DM101"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_not_missing_as_well(
+    setting: str, id: str, tmp_path: Path
+) -> None:
+    net = "{name: d, type: Input, input_param: {shape: {dim: [1, 2]}}}"
+    rest = "lr_policy: fixed\n  max_iter: 9\n  snapshot_after_train: false"
+    report = check(tmp_path, f"solver:\n  {setting}\n  {rest}\nnet:\n  layer: [{net}]\n")
+    assert [problem.id for problem in report.errors if problem.id != "DM209"] == [id]
 
 
 def test_a_problem_that_both_phases_have_is_told_once() -> None:

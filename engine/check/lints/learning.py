@@ -20,7 +20,7 @@ _WEIGHTED = {
 def nothing_learns(net: CheckedNet) -> Iterator[DemitasseError]:
     """DM609: every learning rate is 0."""
     trained = [param for param in net.params if param.lr_mult]
-    if not net.whole or trained:
+    if not net.whole or trained or not net.graph.layers:
         return
     where = str(net.spec.path or net.spec.param.name)
     what = "no parameter of the net is trained"
