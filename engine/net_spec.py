@@ -42,6 +42,16 @@ class Top:
     def __init__(self, made_by: Call, index: int):
         self.made_by, self.index = made_by, index
 
+    @property
+    def fn(self) -> Call:
+        """The layer, by pycaffe's name."""
+        return self.made_by
+
+    @property
+    def n(self) -> int:
+        """Which of its tops, by pycaffe's name."""
+        return self.index
+
     def to_proto(self) -> schema.NetParameter:
         """The net that makes this blob, its layers named by their types."""
         return to_proto(self)
@@ -63,7 +73,7 @@ class Call:
         self.type_name, self.inputs, self.where = type_name, inputs, where
         self.in_place = bool(options.pop("in_place", False))
         count = options.pop("ntop", 1)
-        self.options = options
+        self.options = self.params = options  # the second is pycaffe's name
         for position, given in enumerate(inputs):
             if not isinstance(given, Top):
                 raise DemitasseError(
@@ -109,6 +119,11 @@ class NetSpec:
 
     def __delattr__(self, name: str) -> None:
         del self.tops[name]
+
+    def update(self, *tops: Any, **named: Top | Call) -> None:
+        """Names several tops at once, as a dictionary takes entries: ``n.update({"a": top})``."""
+        for name, top in dict(*tops, **named).items():
+            setattr(self, name, top)
 
     def __setitem__(self, name: str, top: Top | Call) -> None:
         setattr(self, name, top)
