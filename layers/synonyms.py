@@ -59,4 +59,7 @@ def known_field(name: str, known: Iterable[str]) -> str:
 
 
 def _known(meant: str | None, name: str, known: list[str]) -> str:
-    return f'"{name}" is called "{meant}" here' if meant in known else did_you_mean(name, known)
+    near = did_you_mean(name, known)
+    if meant in known and f'"{meant}"' not in near:
+        return f'"{name}" is called "{meant}" here'
+    return near

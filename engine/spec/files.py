@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from engine.errors import DemitasseError, nearest
@@ -68,7 +69,7 @@ def _not_found(name: str, places: list[Path]) -> DemitasseError:
         except OSError:
             continue
         # An ending in common does not make names near: "net.yaml" is not "log.yaml".
-        if near and nearest(place.stem, [Path(near).stem]):
+        if near and SequenceMatcher(None, place.stem, Path(near).stem).ratio() >= 0.5:
             hint = f'did you mean "{place.parent / near}"?'
             break
     variable = re.search(r"\$\{?(\w+)", name)

@@ -57,7 +57,9 @@ def test_every_problem_of_a_file_is_reported():
 def test_a_field_put_one_level_too_high_is_shown_its_place():
     said = read_as(NetParameter, NET)[1][8]
     assert said.startswith('net.prototxt:13:3: unknown field "kernel_size" in layer "conv1"')
-    assert '"kernel_size" is a field of ' in said and "convolution_param" in said
+    assert said.endswith('hint: "kernel_size" belongs inside convolution_param')
+    untyped = read_as(NetParameter, 'layer { name: "a" kernel_size: 3 }')[1][0]
+    assert '"kernel_size" is a field of ' in untyped and "convolution_param" in untyped
 
 
 def test_required_fields():

@@ -105,5 +105,7 @@ def test_a_bare_name_is_not_compared_with_those_far_above(project):
     inner = project / "configs" / "mine"
     inner.mkdir(parents=True)
     assert "did you mean" not in refusal(find_file, "nett.prototxt", inner)
+    (inner / "log.prototxt").touch()  # an ending in common is no likeness
+    assert "did you mean" not in refusal(find_file, "nett.prototxt", inner)
     (inner / "nat.prototxt").touch()
     assert f'did you mean "{inner / "nat.prototxt"}"?' in refusal(find_file, "nett.prototxt", inner)

@@ -12,7 +12,8 @@ from engine.spec import parse_net, parse_solver, read_net
 SETTINGS = {
     "vars.btch=1": '--set vars.btch=1: the config has no variable "btch"\n'
     '  expected: one of its variables: batch\n  hint: did you mean "batch"?',
-    "vars=1": '--set vars=1: a path is names joined by dots\n  got: "vars"',
+    "vars=1": '--set vars=1: a path is names joined by dots\n  got: "vars"\n'
+    "  expected: such as solver.base_lr, or net.layer.conv1.type",
     "var.batch=1": '--set var.batch=1: unknown root "var"\n'
     '  expected: "solver", "net" or "vars"\n  hint: did you mean "vars"?',
 }
