@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from engine import Net
-from engine.caffe import io, proto
+from engine.caffe import coord_map, io, proto
 from engine.caffe.classifier import Classifier
 from engine.caffe.solvers import (
     AdaDeltaSolver,
@@ -46,6 +46,7 @@ __all__ = [
     "NetSpec",
     "RMSPropSolver",
     "SGDSolver",
+    "coord_map",
     "get_solver",
     "io",
     "layer_type_list",
