@@ -11,6 +11,7 @@ import numpy as np
 from layers.blob import Array
 
 STEP = 1e-5
+FAR, NEAR = 1e-3, 1e-6  # of a second look: less round-off, or fewer kinks in between
 TOLERANCE = 1e-6
 ROUND_OFF = 1e-9  # of a central difference, where the tops are of size 1
 
@@ -137,29 +138,64 @@ def choose_places(count: int, most: int | None) -> Array:
 
 
 def compare_variable(
-    objective: Objective, variable: Variable, places: Array, tolerance: float, noise: float
+    objective: Objective,
+    variable: Variable,
+    places: Array,
+    tolerance: float,
+    noise: float,
+    many_kinks: bool = False,
 ) -> Comparison:
-    """Differentiates numerically, and looks again, from closer, where the two disagree."""
+    """Differentiates numerically, and looks again where the two disagree.
+
+    From further away, as large tops summed over many elements may leave more round-off than the
+    noise allows for; and from closer, as there may be a kink nearby.
+
+    Args:
+        objective: what is differentiated; reads the variable's values.
+        variable: by what.
+        places: flat indices of the elements.
+        tolerance: on the relative error.
+        noise: the round-off in the numerical derivatives.
+        many_kinks: whether kinks may meet at one place, some bent up and some down, as in a
+            whole net: the right slope need not lie between left and right one there.
+    """
     start = time.perf_counter()
     numeric = numerical_gradient(objective, variable.values, places)
     seconds = time.perf_counter() - start
     kinks = np.zeros(len(places), bool)
     found = Comparison("", "", variable, places, numeric, tolerance, noise, kinks, seconds)
     for index in np.flatnonzero(found.errors > tolerance):
-        kinks[index] = _at_kink(objective, variable, places[index], noise)
+        place, first = places[index : index + 1], numeric[index]
+        for step in (FAR, NEAR):
+            numeric[index] = numerical_gradient(objective, variable.values, place, step)[0]
+            if found.errors[index] <= tolerance:
+                break
+        else:
+            numeric[index] = first
+            kinks[index] = _at_kink(objective, variable, places[index], noise, many_kinks)
     return found
 
 
-def _at_kink(objective: Objective, variable: Variable, place: int, noise: float) -> bool:
+def _at_kink(
+    objective: Objective, variable: Variable, place: int, noise: float, many_kinks: bool
+) -> bool:
     """Whether the slopes on the two sides differ, with the analytic derivative among them."""
     flat, here = variable.values.reshape(-1), objective()
-    for step in (STEP, STEP / 100):
+
+    def slopes(step: float) -> tuple[float, float]:
         left = (here - _moved(objective, flat, place, -step)) / step
         right = (_moved(objective, flat, place, step) - here) / step
+        return min(left, right), max(left, right)
+
+    if many_kinks:
+        # A kink bends from close by as much as from afar, a smooth curve in proportion.
+        far, near = (high - low for low, high in map(slopes, (STEP, NEAR)))
+        return near > max(0.5 * far, 2 * noise * STEP / NEAR)
+    for step in (STEP, STEP / 100):
+        low, high = slopes(step)
         # On a smooth curve the two differ by the step times the curvature.
-        slack = noise * STEP / step + 1e-3 * abs(right - left)
-        low, high = min(left, right) - slack, max(left, right) + slack
-        bent = abs(right - left) > 1e-3 * max(abs(left), abs(right)) + 100 * slack
-        if bent and low <= variable.analytic.reshape(-1)[place] <= high:
+        slack = noise * STEP / step + 1e-3 * (high - low)
+        bent = high - low > 1e-3 * max(abs(low), abs(high)) + 100 * slack
+        if bent and low - slack <= variable.analytic.reshape(-1)[place] <= high + slack:
             return True
     return False

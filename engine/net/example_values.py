@@ -19,7 +19,7 @@ def spread(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
 
 
 def fill_inputs(net: Net, rng: np.random.Generator) -> None:
-    """Fills the tops of Input layers: spread out, or 0 and 1 where they serve as labels."""
+    """Feeds Input and MemoryData layers: values spread out, or 0 and 1 for labels."""
     for name in net.inputs:
         blob = net.blobs[name]
         _ = blob.data  # refuses a shape that is too large, before values are drawn for it
@@ -27,3 +27,11 @@ def fill_inputs(net: Net, rng: np.random.Generator) -> None:
             blob.data = spread(blob.shape, rng)
         else:
             blob.data = rng.integers(0, 2, blob.shape)
+    for node in net.nodes:
+        hand_over = getattr(node.layer, "set_input_arrays", None)  # MemoryData's
+        if hand_over is not None:
+            data, labels = (blob.shape for blob in node.top)
+            hand_over(
+                spread(data, rng).astype(np.float32),
+                rng.integers(0, 2, labels).astype(np.float32),
+            )

@@ -15,23 +15,18 @@ from engine.net.derivatives import (
     choose_places,
     compare_variable,
 )
+from engine.net.gradient_ends import end_at_steps, has_backward, reach
 from engine.net.gradient_flow import Node
 from engine.net.net import Net
-from layers import Blob, Layer
+from engine.net.params import Param
+from layers import Blob
 from layers.blob import Array
 
-# Caffe's gradient of ContrastiveLoss divides by the distance plus 1e-4, its loss does not.
-LOOSER = {"ContrastiveLoss": 1e-4}
+# Caffe's gradient of ContrastiveLoss divides by the distance plus this, its loss does not.
+CONTRASTIVE = 1e-4
 # As in Caffe, no gradient flows back from the states that these expose as further tops.
 ONLY_FIRST_TOP = {"LSTM", "RNN"}
 WHOLE = 1e-4  # the tolerance on derivatives through a whole net
-
-
-def has_backward(layer: Layer) -> bool:
-    """Whether the layer defines a derivative; of a Python layer, whether the user's class does."""
-    return type(layer).backward is not Layer.backward and hasattr(
-        getattr(layer, "user", layer), "backward"
-    )
 
 
 class LayerCheck:
@@ -128,7 +123,7 @@ class LayerCheck:
             most: elements of one variable to compare at most, drawn at random; None for all.
             excuse_kinks: whether a slope between those of the two sides of a kink is right.
         """
-        tolerance = LOOSER.get(self.layer.type, TOLERANCE)
+        tolerance = max(TOLERANCE, _looseness(self.node))
         sizes = zip(self.tops, self.top_weights, strict=True)
         size = max([1.0, *(float(np.abs(top * w).max(initial=0)) for top, w in sizes)])
         result = []
@@ -141,6 +136,15 @@ class LayerCheck:
             result.append(found)
         self.run_forward()
         return result
+
+
+def _looseness(node: Node) -> float:
+    """By which share a gradient that is Caffe's is off the derivative of the loss."""
+    param = node.layer.layer_param.contrastive_loss_param
+    if node.layer.type != "ContrastiveLoss" or param.legacy_version:
+        return 0.0
+    a, b = (blob.data.reshape(blob.shape[0], -1) for blob in node.bottom[:2])
+    return min(0.5, CONTRASTIVE / max(float(np.linalg.norm(a - b, axis=1).min()), CONTRASTIVE))
 
 
 def check_layers(
@@ -183,6 +187,7 @@ class NetCheck:
             if node in self.sources:
                 self.fixed.append((node, [blob.data.copy() for blob in node.top]))
         self.loss = self.objective()
+        self.ended_at = end_at_steps(net.nodes)  # layers without a derivative
         self.seconds = 0.0  # of one forward and backward
 
     def objective(self) -> float:
@@ -208,16 +213,18 @@ class NetCheck:
         net.clear_param_diffs()
         net.backward()
         self.seconds = time.perf_counter() - start
+        seen = reach(net.nodes)
         found = [
             Variable(f'input "{blob.name}"', tops[index], blob.diff.copy())
             for node, tops in self.fixed
             for index, blob in enumerate(node.top)
-            if differentiable(net, blob)
+            if id(blob) in seen.whole
         ]
         views = net.arena.views(self.params, net.learnable)
         for param, values in zip(net.learnable, views, strict=True):
             owner = net.layer_dict[param.layer]
-            if not getattr(owner, "frozen_params", False):
+            users = {node.layer.name for node in net.nodes if _uses(node, param)}
+            if not users & seen.broken and not getattr(owner, "frozen_params", False):
                 name = f"{param.layer} param {param.index}"
                 found.append(Variable(name, values, param.blob.diff.copy()))
         return found
@@ -225,16 +232,24 @@ class NetCheck:
     def compare(self, most: int | None = None) -> list[Comparison]:
         """The comparison for every input and parameter, of ``most`` elements each."""
         noise = ROUND_OFF * max(1.0, abs(self.loss))
+        # What one layer's gradient is off by may weigh more where those of others cancel out.
+        tolerance = max(WHOLE, *(10 * _looseness(node) for node in self.net.nodes))
         result = []
         for variable in self.variables():
             places = choose_places(variable.values.size, most)
             # A step here moves many units, and some over a kink: the slope is that much off.
-            result.append(compare_variable(self._moved, variable, places, WHOLE, noise))
+            result.append(compare_variable(self._moved, variable, places, tolerance, noise, True))
         self.objective()
         return result
 
     def _moved(self) -> float:
         return self.objective() - self.loss
+
+
+def _uses(node: Node, param: Param) -> bool:
+    """Whether the parameter is the layer's own, or shared with it by name."""
+    names = {spec.name for spec in node.layer.layer_param.param} - {""}
+    return node.layer.name == param.layer or param.name in names
 
 
 def differentiable(net: Net, blob: Blob) -> bool:

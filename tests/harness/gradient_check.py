@@ -7,7 +7,8 @@ import numpy as np
 from engine import Net
 from engine.net.derivatives import STEP, TOLERANCE, numerical_gradient
 from engine.net.example_values import spread
-from engine.net.gradient_check import LayerCheck, has_backward
+from engine.net.gradient_check import LayerCheck
+from engine.net.gradient_ends import has_backward
 from engine.net.gradient_flow import Node
 from tests.harness.example_data import SPECIAL
 

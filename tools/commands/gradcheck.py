@@ -18,6 +18,7 @@ from engine.net.gradient_check import NetCheck, check_layers
 from tools.completion.names import complete_layer
 from tools.console.json_text import add_json_option, json_text
 from tools.console.table import table
+from tools.drawing.values import tell_of_ends
 from tools.options.net import add_net_options, build_net
 
 WRONG = 1
@@ -96,6 +97,7 @@ def _whole(net: Net, most: int | None) -> tuple[list[Comparison], float]:
             "this net has no loss to differentiate", hint="leave out --whole: layers need none"
         )
     check = NetCheck(net)
+    tell_of_ends(check.ended_at)
     return check.compare(most), check.seconds
 
 

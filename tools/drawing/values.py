@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+
 import numpy as np
 
 from engine import Net
@@ -9,7 +12,18 @@ from engine.net.gradient_flow import Node
 from layers import Blob
 from layers.blob import Array
 
+log = logging.getLogger("demitasse")
+
 _SHOWN = 4  # elements of a blob that are written out
+
+
+def tell_of_ends(nodes: Iterable[Node]) -> None:
+    """Says which layers no gradient passes."""
+    for node in nodes:
+        layer = node.layer
+        log.warning(
+            'layer "%s" (%s) has no derivative: no gradient goes below it', layer.name, layer.type
+        )
 
 
 def edge_values(blob: Blob, has_gradient: bool) -> tuple[str, str]:
