@@ -188,3 +188,41 @@ def assert_arrows_lead_on(layout: Layout) -> None:
 def test_wrong_form(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["draw", LENET, "-o", "net.gif"]) == 2
     assert "svg or png" in capsys.readouterr().err
+
+
+def test_values_above_a_layer_without_derivative(capsys: pytest.CaptureFixture[str]) -> None:
+    step = """
+  - {name: step, type: Threshold, bottom: f}
+  - {name: twice, type: Power, power_param: {scale: 2}}
+"""
+    Path("step.yaml").write_text(PRODUCT + step)
+    assert cli.main(["draw", "step.yaml", "--values"]) == 0
+    assert 'layer "step" (Threshold) has no derivative' in capsys.readouterr().err
+    text = words(Path("step.svg"))
+    assert f"d/dstep: 2 {chr(215)} 1 = 2" in text
+    assert not [line for line in text if line.startswith(("d/dx", "d/df"))]
+
+
+def test_values_of_a_net_that_is_tested(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["draw", LENET, "--values", "--phase", "TEST", "-o", "test.svg"]) == 0
+    assert capsys.readouterr().err == ""  # what Accuracy reads is no way to the loss
+
+
+@pytest.mark.parametrize(
+    ("setting", "gate"),
+    [
+        ("{}", "e: exp"),
+        ("{base: 2}", "e: 2^x"),
+        ("{scale: -1, shift: 1}", "e: exp(\N{MINUS SIGN}x + 1)"),
+    ],
+)
+def test_gates_say_their_function(setting: str, gate: str) -> None:
+    line = f"  - {{name: e, type: Exp, bottom: f, exp_param: {setting}}}\n"
+    net = Net(parse_net(PRODUCT + line), dtype=np.float64)
+    net.forward()
+    assert net_graph(net, values=True).boxes[3].lines[0] == gate
+
+
+def test_missing_data_can_be_done_without(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["draw", str(ROOT / "configs" / "imagenet" / "resnet18.yaml")]) == 2
+    assert "hint: --input-shape NxCxHxW" in capsys.readouterr().err

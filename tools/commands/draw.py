@@ -10,12 +10,14 @@ import numpy as np
 
 from engine import DemitasseError, Net
 from engine.net.example_values import fill_inputs
+from engine.net.gradient_ends import end_at_steps
 from tools.drawing import dot
 from tools.drawing.graph import Graph, net_graph
 from tools.drawing.layout import lay_out
 from tools.drawing.out_of_place import out_of_place
 from tools.drawing.shapes import draw
 from tools.drawing.svg import to_svg
+from tools.drawing.values import tell_of_ends
 from tools.options.net import add_net_options, build_net
 from tools.plotting.figures import write_picture
 
@@ -97,4 +99,5 @@ def flow(net: Net, seed: int = 1) -> None:
     if not any(any(node.loss_weights) for node in net.nodes):
         for name in net.outputs:
             net.blobs[name].diff[...] = 1
+    tell_of_ends(end_at_steps(net.nodes))
     net.backward()

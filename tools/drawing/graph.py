@@ -142,11 +142,12 @@ class _Builder:
 
     def _add_ends(self) -> None:
         """An arrow out of the net for every output: where backward begins."""
+        running = {id(top) for node in self.net.nodes if node.need_backward for top in node.top}
         for name in self.net.outputs:
             blob = self.net.blobs[name]
             self.graph.boxes.append(Box([name], "end"))
             arrow = Arrow(self.makers[id(blob)], len(self.graph.boxes) - 1)
-            arrow.above, arrow.below = edge_values(blob, True)
+            arrow.above, arrow.below = edge_values(blob, id(blob) in running)
             self.graph.arrows.append(arrow)
 
 

@@ -95,11 +95,34 @@ _DETAILS: dict[str, Callable[[Node], str]] = {
 }
 
 
+def _linear(scale: float, shift: float) -> str:
+    """``x``, ``-x``, ``2 x + 1``."""
+    factor = {1.0: "", -1.0: "\N{MINUS SIGN}"}.get(scale, f"{scale:g} ")
+    return f"{factor}x" + (f" {'+' if shift > 0 else '-'} {abs(shift):g}" if shift else "")
+
+
+def _exp_gate(node: Node) -> str:
+    """``exp``, ``2^x``, ``exp(-x)``."""
+    p = node.layer.layer_param.exp_param
+    inner = _linear(p.scale, p.shift)
+    if p.base == -1:
+        return "exp" if inner == "x" else f"exp({inner})"
+    return f"{p.base:g}^{inner}" if inner == "x" else f"{p.base:g}^({inner})"
+
+
+def _log_gate(node: Node) -> str:
+    """``log``, ``log2(x)``, ``log(2 x)``."""
+    p = node.layer.layer_param.log_param
+    inner = _linear(p.scale, p.shift)
+    if p.base == -1:
+        return "log" if inner == "x" else f"log({inner})"
+    return f"log{p.base:g}({inner})"
+
+
 def _power_gate(node: Node) -> str:
     """``1/x``, ``-1 x``, ``x + 1``, ``(2 x + 1)^3``."""
     p = node.layer.layer_param.power_param
-    scale = {1.0: "", -1.0: "\N{MINUS SIGN}"}.get(p.scale, f"{p.scale:g} ")
-    inner = f"{scale}x" + (f" {'+' if p.shift > 0 else '-'} {abs(p.shift):g}" if p.shift else "")
+    inner = _linear(p.scale, p.shift)
     if p.power == 1:
         return inner
     inner = f"({inner})" if inner != "x" else inner
@@ -118,8 +141,8 @@ def _eltwise_gate(node: Node) -> str:
 
 _GATES: dict[str, Callable[[Node], str]] = {
     "Eltwise": _eltwise_gate,
-    "Exp": lambda _: "exp",
-    "Log": lambda _: "log",
+    "Exp": _exp_gate,
+    "Log": _log_gate,
     "Power": _power_gate,
     "Sigmoid": lambda _: "sigmoid",
     "Split": lambda _: "branch",
