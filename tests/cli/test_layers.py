@@ -54,3 +54,8 @@ def test_unknown(capsys: pytest.CaptureFixture[str]) -> None:
 def test_source_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["layers", "--source"]) == 2
     assert "needs a layer type" in capsys.readouterr().err
+
+
+def test_one_form_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["layers", "Sigmoid", "--source", "--json"]) == 2
+    assert "exclude each other" in capsys.readouterr().err

@@ -138,3 +138,22 @@ def test_without_matplotlib(
     Path("half.yaml").write_text(HALF)
     assert cli.main(["plot", "decision", "half.yaml"]) == 2
     assert "pip install 'demitasse[plot]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limits", [("nan", "1"), ("0", "inf"), ("x", "1")])
+def test_range_of_numbers(limits: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("half.yaml").write_text(HALF)
+    with pytest.raises(SystemExit):
+        cli.main(["plot", "decision", "half.yaml", "--range", *limits])
+    assert "is no finite number" in capsys.readouterr().err
+
+
+def test_range_from_low_to_high(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("half.yaml").write_text(HALF)
+    assert cli.main(["plot", "decision", "half.yaml", "--range", "3", "-1"]) == 2
+    assert "LOW below HIGH" in capsys.readouterr().err
+
+
+def test_scores_that_are_none() -> None:
+    path = log("odd", shown(0, 1), {"event": "test", "iteration": 0, "scores": 3})
+    assert read_run(path, "odd").scores == {}

@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     pages = all_pages()
     if arguments.type is None and arguments.source:
         raise DemitasseError("--source needs a layer type", hint="demitasse layers ReLU --source")
+    if arguments.source + arguments.markdown + arguments.json > 1:
+        raise DemitasseError("--source, --markdown and --json exclude each other")
     if arguments.json:
         every = [list_record(page) for page in pages]
         one = page_record(_find(arguments.type, pages)) if arguments.type else None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine import DemitasseError
 from tools.options.net import add_net_options, build_net
 from tools.plotting import figures
 from tools.plotting.activations import (
@@ -70,21 +72,37 @@ def _count(text: str) -> int:
     return count
 
 
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
+    return number
+
+
 def _decision(parser: argparse.ArgumentParser) -> None:
     add_net_options(parser, "TEST")
     _output(parser, "decision.png")
     parser.add_argument("--blob", help="the scores; what the loss reads unless told")
     parser.add_argument(
-        "--range", type=float, nargs=2, metavar=("LOW", "HIGH"),
+        "--range", type=_number, nargs=2, metavar=("LOW", "HIGH"),
         help="of both inputs; that of the data unless told, or -2 to 2",
     )  # fmt: skip
     parser.add_argument(
-        "--threshold", type=float, default=0.5, help="of a single score; 0.5 unless told"
+        "--threshold", type=_number, default=0.5, help="of a single score; 0.5 unless told"
     )
 
     def make(arguments: argparse.Namespace) -> Any:
         net = build_net(arguments)
         limits = tuple(arguments.range) if arguments.range else None
+        if limits and limits[0] >= limits[1]:
+            raise DemitasseError(
+                "--range is of no extent",
+                got="{:g} {:g}".format(*limits),
+                expected="LOW below HIGH",
+            )  # fmt: skip
         return decision_figure(net, arguments.blob, limits, arguments.threshold)
 
     parser.set_defaults(make=make)
@@ -106,10 +124,10 @@ def _activations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", type=int, default=0, help="a sample of the data, from 0")
     parser.add_argument("--image", metavar="FILE", help="an image for a net with an Input instead")
     parser.add_argument(
-        "--mean", type=float, nargs="+", default=[], metavar="VALUE",
+        "--mean", type=_number, nargs="+", default=[], metavar="VALUE",
         help="taken from the pixels (0 to 255) of --image: one, or those of blue, green and red",
     )  # fmt: skip
-    parser.add_argument("--scale", type=float, default=1.0, help="of these pixels; 1 unless told")
+    parser.add_argument("--scale", type=_number, default=1.0, help="of these pixels; 1 unless told")
     parser.add_argument(
         "--blob",
         action="append",

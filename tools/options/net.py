@@ -12,10 +12,12 @@ from engine import TEST, TRAIN, Net, schema
 from engine.data import SourceLayer
 from engine.schema import NetParameter, NetState
 from engine.spec import read_net
+from layers.errors import LayerError
 from layers.registry import find_layer
 from tools.options.overrides import add_set_option
 
 PHASES = {"TRAIN": TRAIN, "TEST": TEST}
+_NO_SUCH_FILE = "DM001"
 
 
 def add_net_options(parser: argparse.ArgumentParser, phase: str = "TRAIN") -> None:
@@ -36,7 +38,7 @@ def add_net_options(parser: argparse.ArgumentParser, phase: str = "TRAIN") -> No
         help="read no data: an Input of this shape, such as 64x3x32x32, in place of each layer "
         "that reads files",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=1, help="of random numbers; 1 unless told")
+    parser.add_argument("--seed", type=_seed, default=1, help="of random numbers; 1 unless told")
     parser.add_argument(
         "--allow-code", action="store_true", help="let the config name Python code to run"
     )
@@ -67,15 +69,26 @@ def build_net(
         state.phase = schema.TRAIN if arguments.phase == "TRAIN" else schema.TEST
         state.stage.extend(arguments.stage)
         change(spec.param, state)
-    return Net(
-        spec,
-        phase=PHASES[arguments.phase],
-        stages=arguments.stage,
-        weights=arguments.weights,
-        allow_code=arguments.allow_code,
-        dtype=dtype,
-        seed=arguments.seed,
-    )
+    try:
+        return Net(
+            spec,
+            phase=PHASES[arguments.phase],
+            stages=arguments.stage,
+            weights=arguments.weights,
+            allow_code=arguments.allow_code,
+            dtype=dtype,
+            seed=arguments.seed,
+        )
+    except LayerError as problem:
+        if problem.id == _NO_SUCH_FILE and not problem.hint and not arguments.input_shape:
+            problem.hint = "--input-shape NxCxHxW puts an Input of that shape in its place"
+        raise
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
 
 
 def _shape(text: str) -> list[int]:

@@ -79,8 +79,8 @@ def _add(run: Run, entry: dict[str, Any]) -> None:
         for series, key in ((run.loss, "loss"), (run.smoothed, "smoothed_loss"), (run.lr, "lr")):
             _set(series, at, entry.get(key))
     elif entry.get("event") == "test":
-        net = entry.get("net", 0)
-        for name, value in entry.get("scores", {}).items():
+        net, scores = entry.get("net", 0), entry.get("scores")
+        for name, value in scores.items() if isinstance(scores, dict) else ():
             label = f"{name} (test net {net})" if net else name
             _set(run.scores.setdefault(label, {}), at, value)
     elif entry.get("event") == "run":
