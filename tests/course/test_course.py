@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,19 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_such_topic(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["course", "99"]) == 2
     assert "no topic 99" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "last"), [(8, "own_layer_log.jsonl"), (10, "as W is")])
+def test_without_matplotlib(
+    number: int,
+    last: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All that can be said is said, then what is missing."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert cli.main(["course", str(number), "-o", str(tmp_path)]) == 2
+    text = capsys.readouterr()
+    assert last in text.out and "Page     " in text.out and "Picture" not in text.out
+    assert "pip install 'demitasse[plot]'" in text.err

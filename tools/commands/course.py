@@ -60,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     for picture in desk.pictures:
         desk.say(f"Picture  {picture}")
     desk.say(f"Page     {_page(arguments.topic, name)}")
+    if desk.missing:
+        raise desk.missing
     return 0
 
 

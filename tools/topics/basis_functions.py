@@ -25,7 +25,7 @@ def run(desk: Desk) -> None:
     desk.say(f"distance from the points, root mean square: {error:.3f}; noise in them: 0.1")
     apart = np.abs(at(curve, x)["y"] - with_bias_as_input(desk, curve, x)).max()
     desk.say(f"with the bias as a weight of x0 = 1 the same to {apart:.0e}")
-    figures.save(_figure(curve, classes), desk.picture("basis_functions.png"))
+    desk.figure("basis_functions.png", lambda: _figure(curve, classes))
 
 
 def regression_data(count: int) -> tuple[Array, Array]:

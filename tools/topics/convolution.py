@@ -36,7 +36,7 @@ def run(desk: Desk) -> None:
     head = ["", "parameters", "in the first layer", "right", "right, moved by 3 pixels"]
     desk.say(table(head, rows, (1, 2, 3, 4)))
     images = {name: first_images(solver.net, FIRST[name]) for name, solver in solvers.items()}
-    figures.save(_figure(images), desk.picture("convolution.png"))
+    desk.figure("convolution.png", lambda: _figure(images))
 
 
 def parameters(net: Net) -> int:

@@ -49,7 +49,7 @@ def run(desk: Desk) -> None:
         words = " ".join(kind.split())
         rows.append([_title(name), "-".join(map(str, sizes)), words, f"{agree:.1%}"])
     desk.say(table(["", "units", "region", "learned net agrees"], rows, (3,)))
-    figures.save(_figure(nets), desk.picture("decision_regions.png"))
+    desk.figure("decision_regions.png", lambda: _figure(nets))
 
 
 def _title(name: str) -> str:

@@ -30,7 +30,7 @@ def run(desk: Desk) -> None:
     ]
     head = ["hidden layers", "units in each", "parameters", "right", "by seed"]
     desk.say(table(head, rows, (0, 1, 2, 3)))
-    figures.save(_figure(scores), desk.picture("depth.png"))
+    desk.figure("depth.png", lambda: _figure(scores))
 
 
 def parameters(depth: int, units: int) -> int:
@@ -59,7 +59,9 @@ def _figure(scores: dict[int, list[float]]) -> Any:
     percent = np.array(list(scores.values())) * 100
     for index in range(len(SEEDS)):
         label = "one run" if index == 0 else None
-        axes.plot(DEPTHS, percent[:, index], "o", color=figures.COLOURS[4], ms=6, label=label)
+        # Left of the line, where the mean does not hide them.
+        at = np.array(DEPTHS) - 0.08
+        axes.plot(at, percent[:, index], "o", color=figures.COLOURS[4], ms=6, label=label)
     axes.plot(DEPTHS, percent.mean(axis=1), "s-", color=figures.COLOURS[0], label="mean")
     for depth, mean in zip(DEPTHS, percent.mean(axis=1), strict=True):
         axes.annotate(

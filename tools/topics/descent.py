@@ -36,7 +36,7 @@ def run(desk: Desk) -> None:
     ]
     head = ["", "settings", "loss at 0", "at 10", "at 20", "at 40"]
     desk.say(table(head, rows, (2, 3, 4, 5)))
-    figures.save(_figure(paths, surface), desk.picture("descent.png"))
+    desk.figure("descent.png", lambda: _figure(paths, surface))
 
 
 def path(desk: Desk, method: str) -> Array:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from engine import DemitasseError, Net, Solver
+from engine.errors import MissingDependency
 from engine.solver import Listener
 from engine.spec import read_net, read_solver
 from tools.commands.draw import flow, picture
 from tools.drawing.graph import net_graph
+from tools.plotting import figures
 from tools.plotting.figures import write_picture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +33,7 @@ class Desk:
     def __init__(self, number: int, folder: Path):
         self.number, self.folder = number, folder
         self.pictures: list[Path] = []
+        self.missing: MissingDependency | None = None  # what pictures could not be drawn without
 
     def config(self, name: str) -> Path:
         """The path of ``configs/course/NN_name.yaml``.
@@ -54,6 +58,20 @@ class Desk:
         path = self.folder / f"{self.number:02}_{name}"
         self.pictures.append(path)
         return path
+
+    def figure(self, name: str, make: Callable[[], Any]) -> None:
+        """Draws a picture with matplotlib; without it the topic goes on, and says so at the end.
+
+        Args:
+            name: of the file.
+            make: makes the figure.
+        """
+        try:
+            figures.figure_class()
+        except MissingDependency as problem:
+            self.missing = problem
+            return
+        figures.save(make(), self.picture(name))
 
     def net(self, name: str, overrides: Iterable[str] = (), seed: int = 1) -> Net:
         """The net of a config in float64, with gradients for its inputs too."""

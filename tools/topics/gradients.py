@@ -27,7 +27,7 @@ def run(desk: Desk) -> None:
     desk.say("\nThe same net with a tanh whose derivative lacks a square, layer by layer:\n\n")
     desk.say(comparison_table(wrong) + summary(wrong, seconds))
     one_sided, central = errors_by_step(NetCheck(desk.net("gradients")))
-    figures.save(_figure(one_sided, central), desk.picture("gradients.png"))
+    desk.figure("gradients.png", lambda: _figure(one_sided, central))
 
 
 def wrong_net(desk: Desk) -> tuple[list[Comparison], float]:
@@ -67,8 +67,8 @@ def _figure(one_sided: Array, central: Array) -> Any:
     figure = figures.new_figure(7, 4.5)
     axes = figure.add_subplot()
     one, two = figures.COLOURS[1], figures.COLOURS[0]
-    axes.loglog(STEPS, one_sided, "s-", color=one, ms=4, label="one-sided: (f(x + h) - f(x)) / h")
-    axes.loglog(STEPS, central, "o-", color=two, ms=4, label="central: (f(x + h) - f(x - h)) / 2h")
+    axes.loglog(STEPS, one_sided, "s-", color=one, ms=4, label="one-sided: (f(w + h) - f(w)) / h")
+    axes.loglog(STEPS, central, "o-", color=two, ms=4, label="central: (f(w + h) - f(w - h)) / 2h")
     axes.set(xlabel="step $h$", ylabel="relative error of the derivative")
     axes.annotate("round-off: grows as $1/h$", (1e-10, 1e-10), ha="center", fontsize=10)
     axes.annotate("the curve bends: $h$ and $h^2$", (1.5e-2, 1e-10), ha="center", fontsize=10)

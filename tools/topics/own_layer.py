@@ -23,7 +23,7 @@ def run(desk: Desk) -> None:
     source = page.source_code
     desk.say(source[source.index("@register_layer") :])
     y, slope = sigmoid(desk)
-    figures.save(_figure(y, slope), desk.picture("sigmoid.png"))
+    desk.figure("sigmoid.png", lambda: _figure(y, slope))
     desk.say("\nSoftsign, a layer of our own: its gradient checked, and a net trained with it\n\n")
     desk.say(own_layer(desk))
 

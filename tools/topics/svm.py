@@ -27,7 +27,7 @@ def run(desk: Desk) -> None:
         rows.append([name, f"{loss:.3f}", f"{penalty:.3f}", f"{held_out_accuracy(solver):.1%}"])
     desk.say(table(["", "loss", "penalty", "right on held-out digits"], rows, (1, 2, 3)))
     weights = {name: templates(solver) for name, solver in solvers.items()}
-    figures.save(_figure(weights), desk.picture("svm_templates.png"))
+    desk.figure("svm_templates.png", lambda: _figure(weights))
     graph = net_graph(solvers["svm"].net)
     figures.write_picture(desk.picture("svm.svg"), picture(graph, "svg", False, own=True))
 

@@ -30,7 +30,7 @@ def run(desk: Desk) -> None:
     desk.say("\nY = X W, and dY comes from above:")
     desk.say(f"  dX = dY W^T   {dy_shape()} x {w.T.shape} = {dx.shape}, as X is")
     desk.say(f"  dW = X^T dY   {X.T.shape} x {dy_shape()} = {dw.shape}, as W is")
-    figures.save(_figure(jacobian, w, dx, dw), desk.picture("vectorised.png"))
+    desk.figure("vectorised.png", lambda: _figure(jacobian, w, dx, dw))
 
 
 def dy_shape() -> tuple[int, ...]:
@@ -59,7 +59,12 @@ def _figure(jacobian: Array, w: Array, dx: Array, dw: Array) -> Any:
     figure = figures.new_figure(10.5, 5.2)
     grid = figure.add_gridspec(2, 4, width_ratios=[1.9, 1, 1, 1])
     y, dy = X @ w, UPSTREAM
-    _matrix(figure.add_subplot(grid[:, 0]), jacobian, "Jacobian of ReLU, 8 x 8", 1)
+    axes = figure.add_subplot(grid[:, 0])
+    _matrix(axes, jacobian, "Jacobian of ReLU, 8 x 8", 1)
+    axes.set(xlabel="x, the input", ylabel="y = max(0, x), the output")
+    axes.set_xticks(range(X_OF_RELU.size), [f"{x:g}" for x in X_OF_RELU[0]])
+    axes.set_yticks(range(X_OF_RELU.size), [f"{max(0, x):g}" for x in X_OF_RELU[0]])
+    axes.tick_params(length=0)
     values = ((X, "X, 4 x 3"), (w, "W, 3 x 2"), (y, "Y = X W, 4 x 2"))
     gradients = ((dx, r"dX = dY W$^T$, 4 x 3"), (dw, r"dW = X$^T$ dY, 3 x 2"), (dy, "dY, 4 x 2"))
     for row, matrices in enumerate((values, gradients)):
