@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 
 from engine import DemitasseError, Net
-from engine.spec import parse_net
+from engine.spec import parse_net, read_net
 from tests.harness.places import ROOT
 from tools import cli
 from tools.commands.draw import flow
 from tools.drawing.graph import net_graph
+from tools.drawing.labels import extent, overlap, sampled
 from tools.drawing.layout import Layout, lay_out
+from tools.drawing.shapes import Curve, Rectangle, Text
+from tools.drawing.sheet import draw
 from tools.drawing.values import local_gradients
 
 LENET = str(ROOT / "configs" / "mnist" / "lenet.yaml")
@@ -226,3 +229,52 @@ def test_gates_say_their_function(setting: str, gate: str) -> None:
 def test_missing_data_can_be_done_without(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["draw", str(ROOT / "configs" / "imagenet" / "resnet18.yaml")]) == 2
     assert "hint: --input-shape NxCxHxW" in capsys.readouterr().err
+
+
+def labelled(name: str, sideways: bool) -> tuple[list[Rectangle], list[Text], np.ndarray]:
+    """The boxes of a picture, the texts at its arrows, and points along them."""
+    values = name.startswith("course")
+    settings = [] if values else ["vars.batch=1", "vars.crop=224"]
+    spec = read_net(ROOT / "configs" / f"{name}.yaml", settings)
+    spec.param.force_backward = values
+    stages = [] if values else ["deploy"]
+    net = Net(spec, phase=0 if values else 1, stages=stages, dtype=np.float64)
+    if values:
+        flow(net)
+    graph = net_graph(net, values)
+    shapes = draw(graph, lay_out(graph, sideways)).shapes
+    curves = [shape for shape in shapes if isinstance(shape, Curve)]
+    return (
+        [shape for shape in shapes if isinstance(shape, Rectangle)],
+        [shape for shape in shapes if isinstance(shape, Text) and shape.halo],
+        np.concatenate([sampled(curve) for curve in curves]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "sideways", "crossed"),
+    [
+        ("imagenet/resnet50", False, 0.02),
+        ("imagenet/googlenet", False, 0.1),
+        ("course/06_sigmoid_neuron", True, 0),
+        ("course/07_branch", True, 0),
+        ("course/09_sensitivity", True, 0),
+    ],
+)
+def test_labels_lie_free(name: str, sideways: bool, crossed: float) -> None:
+    boxes, texts, dots = labelled(name, sideways)
+    areas = [extent(text) for text in texts]
+    assert areas
+    for one, other in itertools.combinations(areas, 2):
+        assert not overlap(one, other)
+    edges = [
+        (b.x - b.width / 2, b.y - b.height / 2, b.x + b.width / 2, b.y + b.height / 2)
+        for b in boxes
+    ]
+    assert not [area for area in areas for edge in edges if overlap(area, edge)]
+    x, y = dots.T
+    hit = [
+        bool(((x > left) & (x < right) & (y > top) & (y < bottom)).any())
+        for left, top, right, bottom in areas
+    ]
+    assert np.mean(hit) <= crossed

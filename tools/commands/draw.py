@@ -15,7 +15,7 @@ from tools.drawing import dot
 from tools.drawing.graph import Graph, net_graph
 from tools.drawing.layout import lay_out
 from tools.drawing.out_of_place import out_of_place
-from tools.drawing.shapes import draw
+from tools.drawing.sheet import draw
 from tools.drawing.svg import to_svg
 from tools.drawing.values import tell_of_ends
 from tools.options.net import add_net_options, build_net

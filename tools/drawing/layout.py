@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from tools.drawing.graph import Graph
+from tools.drawing.graph import Arrow, Graph
 
 FONT, SMALL = 14.0, 12.0  # sizes of letters: titles, all other text
 LINE = 1.3  # from one line to the next, in letters
@@ -150,10 +150,18 @@ def _reserve(graph: Graph, spots: list[Spot], paths: list[list[int]], sideways: 
     for arrow, path in zip(graph.arrows, paths, strict=True):
         if sideways:
             room = 4.0 * SMALL if arrow.below else 2.0 * SMALL
+            if _is_steep(arrow, path, spots):
+                room += 3.0 * SMALL
         else:
             room = 2 * text_width(arrow.above, SMALL)
         for index in path[:2] if sideways else path[1:2]:
             spots[index].room = max(spots[index].room, room)
+
+
+def _is_steep(arrow: Arrow, path: list[int], spots: list[Spot]) -> bool:
+    """Whether an arrow to the right rises or falls under a long text, beside those of others."""
+    text = max(text_width(arrow.above, SMALL), text_width(arrow.below, SMALL))
+    return text > 80 and max(len(spots[path[0]].after), len(spots[path[-1]].before)) > 1
 
 
 def _ordered(spots: list[Spot]) -> list[list[int]]:
@@ -258,11 +266,18 @@ def _place_along(
 ) -> float:
     """Places of the ranks one after the other, with room for what is written at the arrows."""
     gaps: dict[int, float] = defaultdict(lambda: 38.0)
-    if sideways:
-        for arrow, path in zip(graph.arrows, paths, strict=True):
-            rank = spots[path[0]].rank
+    for arrow, path in zip(graph.arrows, paths, strict=True):
+        rank = spots[path[0]].rank
+        if not sideways:
+            # Where arrows fan out or in they lie flat: more room for what is beside them.
+            fan = max(len(spots[path[0]].after), len(spots[path[-1]].before))
+            ends = (rank, spots[path[-1]].rank - 1)
+            for gap in ends if fan > 2 and arrow.above else ():
+                gaps[gap] = max(gaps[gap], 54.0)
+        else:
             text = max(text_width(arrow.above, SMALL), text_width(arrow.below, SMALL))
-            gaps[rank] = max(gaps[rank], text + 46)
+            wide = 1.7 * text if _is_steep(arrow, path, spots) else text
+            gaps[rank] = max(gaps[rank], wide + 46)
     at = 0.0
     for rank, row in enumerate(rows):
         size = max(spots[index].width if sideways else spots[index].height for index in row)
