@@ -11,7 +11,8 @@ from engine.kernels.onednn.memory import Memory
 from engine.kernels.onednn.primitive import Call
 from engine.kernels.onednn.threads import use_threads
 from engine.net.gradient_flow import Node
-from engine.plan.compiler import Compiler, is_own
+from engine.plan.calls import is_own
+from engine.plan.compiler import Compiler
 from engine.plan.operations import Operation, Reference, find_operation
 from engine.plan.parts import Pass
 from engine.plan.tensor import TensorHome
@@ -141,7 +142,7 @@ class Plan:
                 compiled.end_part(operation, self.compiler.calls)
                 self.compiler.end_backward(self.compiler.tensors[:before])
         if fresh:
-            self.compiler.clear_the_rest()
+            self.compiler.clear_the_rest(blob for node in self.nodes for blob in node.layer.blobs)
         compiled.end(self.compiler.calls)
         self.compiler.scratch.bind()
         self.compiler.passing.bind()

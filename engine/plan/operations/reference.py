@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.net.gradient_flow import Node
-from engine.plan.compiler import Compiler, is_own
+from engine.plan.calls import is_own
+from engine.plan.compiler import Compiler
 from engine.plan.operations.base import Operation
 from layers.errors import LayerError
 

@@ -9,7 +9,8 @@ from engine.kernels.onednn.constants import BINARY_ADD
 from engine.kernels.onednn.memory import Memory
 from engine.kernels.onednn.primitive import attributes, describe
 from engine.net.gradient_flow import Node
-from engine.plan.compiler import Compiler, is_own
+from engine.plan.calls import is_own
+from engine.plan.compiler import Compiler
 from engine.plan.operations.base import Operation, operation
 from layers.blob import Blob
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
+from engine.kernels.onednn.elementwise import Passes
 from engine.schema import SolverParameter
+from engine.solver.updates.block import Block
 from engine.solver.updates.run import Run
 from layers.blob import Array
 from layers.errors import DemitasseError, did_you_mean
 from layers.kernels.combine import combine
-
-if TYPE_CHECKING:
-    from engine.kernels.onednn.elementwise import Passes
-    from engine.solver.updates.whole import Block
 
 _rules: dict[str, type[UpdateRule]] = {}
 

@@ -19,6 +19,7 @@ from engine.net.fast_passes import fast_engine
 from engine.net.params import Arena, Segment
 from engine.schema import SolverParameter
 from engine.solver.updates.base import UpdateRule
+from engine.solver.updates.block import Block
 from layers.blob import Array
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
@@ -26,20 +27,6 @@ from layers.kernels.threads import thread_count
 _BLOCK = 1 << 19  # elements; three or four arrays of them stay in a processor's last cache
 
 Update = Callable[[float, float, int], None]
-
-
-@dataclass(frozen=True)
-class Block:
-    """A piece of the parameters with one rate; its gradient is free to compute in.
-
-    ``factors`` are those of its rule, by name; ``keep`` is what the weights' own decay leaves.
-    """
-
-    values: Array
-    gradient: Array
-    state: tuple[Array, ...]
-    factors: dict[str, Factor]
-    keep: Factor
 
 
 @dataclass(frozen=True)

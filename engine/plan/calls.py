@@ -1,0 +1,109 @@
+"""The calls of a pass in their order, and the memories they share or that follow blobs' arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.kernels.onednn.memory import Layout, Memory
+from engine.kernels.onednn.primitive import Call, Description, Scratch, create, prepared, primitive
+from engine.kernels.onednn.reorder import reorder
+from engine.plan.passing import PassingMemory
+from engine.plan.tensor import BoundMemory
+from layers.blob import Blob
+
+
+class Calls:
+    """Collects calls.
+
+    Attributes:
+        calls: of the pass that is being compiled.
+        scratch: the scratchpad of all primitives.
+        passing: memory for what lasts from one call to the next.
+        bound: memories over arrays of blobs, which layers may move.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.scratch = Scratch()
+        self.passing = PassingMemory()
+        self.bound: list[BoundMemory] = []
+
+    def emit(self, *calls: Call) -> None:
+        """Appends calls to the pass that is being compiled."""
+        self.calls.extend(calls)
+
+    def run(self, description: Description, **memories: Memory | None) -> None:
+        """Appends a primitive on these memories."""
+        self.emit(primitive(description, self.scratch, **memories))
+
+    def run_with(self, description: Description, given: Sequence[tuple[int, Memory]]) -> None:
+        """Appends a primitive whose arguments are given by number."""
+        handle = create(description)
+        self.emit(prepared(handle, description, given, self.scratch))
+
+    def copy(self, source: Memory, target: Memory, add: bool = False) -> None:
+        """Appends a copy into another layout, or an addition to what is there."""
+        self.emit(reorder(source, target, self.scratch, add))
+
+    def one_way(self, source: Memory, target: Memory) -> Call:
+        """A copy that is not part of a pass."""
+        copy = reorder(source, target, self.scratch)
+        self.scratch.bind()
+        return copy
+
+    def both_ways(self, memory: Memory, other: Memory) -> tuple[Call, Call]:
+        """A copy from one into the other, and the one back."""
+        return self.one_way(memory, other), self.one_way(other, memory)
+
+    def room(self, size: int) -> Memory:
+        """So many bytes for a call's own use while it runs."""
+        return self.passing.make("room", Layout.plain((-(-size // 4),)))
+
+    def own(self, blob: Blob, which: int = 0) -> Memory:
+        """Memory over the blob's own array, in the plain layout."""
+        array = blob.store(which)
+        memory = Memory(Layout.plain(blob.shape), array)
+        self.bound.append(BoundMemory(blob, which, memory, Memory.move))
+        return memory
+
+    def follow(self, memory: Memory, blob: Blob, which: int) -> None:
+        """Keeps memory over a blob's own array there, when the array moves."""
+        if is_own(memory, blob, which):
+            self.bound.append(BoundMemory(blob, which, memory, Memory.move))
+
+    def matrix(self, memory: Memory, layout: Layout, blob: Blob, which: int) -> Memory:
+        """The same bytes under another layout, that of a matrix, say; they follow the blob's."""
+        seen = memory.seen_as(layout)
+        self.follow(seen, blob, which)
+        return seen
+
+    def follower(self, blobs: Sequence[Blob], which: int) -> Call:
+        """A call that finds the arrays of these blobs again, after a layer may have moved them."""
+        wanted = {id(blob) for blob in blobs}
+        bound_memories = self.bound
+        found: list[BoundMemory] | None = None
+
+        def follow() -> None:
+            nonlocal found
+            if found is None:
+                found = [b for b in bound_memories if id(b.blob) in wanted and b.which == which]
+            for bound in found:
+                bound.follow()
+
+        return follow
+
+    def seen_as(self, memory: Memory, layout: Layout) -> Memory:
+        """The same memory under an equal layout; it follows when the array moves."""
+        if memory.layout == layout:
+            return memory
+        seen = memory.seen_as(layout)
+        for bound in self.bound:
+            if bound.memory is memory:
+                self.bound.append(BoundMemory(bound.blob, bound.which, seen, Memory.move))
+                break
+        return seen
+
+
+def is_own(memory: Memory, blob: Blob, which: int) -> bool:
+    """Whether memory is the blob's own array of values (0) or gradient (1)."""
+    return bool(memory.store.ctypes.data == blob.store(which).ctypes.data)
