@@ -45,9 +45,11 @@ def _scores(
         return scores
     averaged = scores
     if average.begun:
+        after = progress.capture(net)
         progress.restore(net, before)
         with average.installed():
             averaged = mean_outputs(net, iterations, with_loss)
+        progress.restore(net, after)  # what a recurrent layer remembers comes of the weights
     return scores | {AVERAGED + name: value for name, value in averaged.items()}
 
 

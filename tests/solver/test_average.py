@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import Net
+from engine import Net, Solver
 from engine.snapshot.store import read_snapshot
-from tests.harness.tiny_run import TESTED, make, recorder
+from engine.spec import parse_solver
+from tests.harness.tiny_run import TESTED, Recorder, make, recorder
 
 
 def test_values(tiny: Path) -> None:
@@ -108,3 +109,33 @@ def test_no_average_before_the_first_update(tiny: Path) -> None:
         either.step(2)
     assert solver.net.arena.data.tobytes() == second.net.arena.data.tobytes()
     assert recorder(solver).scores == recorder(second).scores
+
+
+REMEMBERING = """
+base_lr: 0.5 lr_policy: "fixed" max_iter: 3 random_seed: 1 test_iter: 2 test_interval: 1
+snapshot_after_train: false
+net_param {
+  layer {
+    name: "data" type: "DummyData" top: "x" top: "cont" top: "wanted"
+    dummy_data_param {
+      shape { dim: 3 dim: 2 dim: 4 } shape { dim: 3 dim: 2 } shape { dim: 3 dim: 2 dim: 5 }
+      data_filler { type: "gaussian" } data_filler { value: 1 } data_filler { value: 0.5 }
+    }
+  }
+  layer {
+    name: "lstm" type: "LSTM" bottom: "x" bottom: "cont" top: "h"
+    recurrent_param { num_output: 5 weight_filler { type: "uniform" min: -0.5 max: 0.5 } }
+  }
+  layer { name: "loss" type: "EuclideanLoss" bottom: "h" bottom: "wanted" top: "loss" }
+}
+"""
+
+
+def test_what_a_net_remembers_from_test_to_test_is_not_the_averages() -> None:
+    """The sequences go on from one test to the next, and so does the state of the LSTM."""
+    scores = []
+    for settings in ("", "ema_decay: 0.9"):
+        solver = Solver(parse_solver(REMEMBERING + settings), listener=Recorder())
+        solver.solve()
+        scores.append([test["loss"] for test in recorder(solver).scores])
+    assert len(scores[0]) == 4 and scores[0] == scores[1]
