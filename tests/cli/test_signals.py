@@ -20,6 +20,7 @@ from engine.snapshot.store import read_snapshot
 from engine.solver.interrupts import Interrupts
 from tests.harness.places import ROOT
 from tests.harness.tiny_run import SOLVER, write_data
+from tools.commands import train
 from tools.options.durations import parse_duration
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs signals")
@@ -159,6 +160,15 @@ def test_time_limit(start: Any, tmp_path: Path) -> None:
     assert log[-1]["reason"] == "the time limit" and 1 < log[-1]["seconds"] < 3
 
 
+@pytest.mark.parametrize("text, training", [("2h", 7199), ("4s", 3), ("1s", 0.75)])
+def test_a_time_limit_is_that_of_the_process(text: str, training: float) -> None:
+    """Python's start and end fall into it, too."""
+    before = time.monotonic()
+    deadline = train._deadline(text)
+    assert deadline is not None
+    assert before <= deadline - training <= time.monotonic()
+
+
 def test_an_interrupted_run_goes_on_bit_for_bit(start: Any, tmp_path: Path) -> None:
     settings = 'max_iter: 4000 display: 500 lr_policy: "fixed" momentum: 0.9 '
     run = start(settings=settings)
@@ -209,8 +219,6 @@ def test_no_lengths_of_time(text: str) -> None:
 
 
 def test_help_tells(capsys: pytest.CaptureFixture[str]) -> None:
-    from tools.commands import train
-
     with pytest.raises(SystemExit):
         train.main(["--help"])
     out = re.sub(r"\s+", " ", capsys.readouterr().out)

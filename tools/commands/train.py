@@ -30,6 +30,7 @@ from tools.training.run_log import RunLog
 log = logging.getLogger("demitasse")
 
 EFFECTS = ("stop", "snapshot", "none")
+_AROUND = 1.0  # seconds of a time limit kept for Python's start, before we count, and its end
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -163,7 +164,11 @@ def _effects(arguments: argparse.Namespace) -> dict[signal.Signals, Effect]:
 
 
 def _deadline(time_limit: str | None) -> float | None:
-    return None if time_limit is None else time.monotonic() + parse_duration(time_limit)
+    """When training has to be over for the whole process to be; by ``time.monotonic()``."""
+    if time_limit is None:
+        return None
+    length = parse_duration(time_limit)
+    return time.monotonic() + length - min(_AROUND, length / 4)
 
 
 def _load(solver: Solver, arguments: argparse.Namespace) -> str | None:
