@@ -6,13 +6,14 @@ To add to the matrix is to add a line to SOLVERS, SCHEDULES or FEATURES.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from engine import Listener, Solver
+from engine.spec import SolverSpec, parse_solver
 
 END = 6
 SOLVERS = {
@@ -46,6 +47,8 @@ FEATURES = (
     "dropout", "stochastic pooling", "augmentation", "shuffle", "iter_size 2", "average",
     "warm-up", "HDF5",
 )  # fmt: skip
+# The rate's way up and the form of the file: what the others do is the same with and without.
+DRAWN = frozenset(["warm-up", "HDF5"])
 
 NET = """
 name: "small"
@@ -92,7 +95,7 @@ IN_SOLVER = {
     "HDF5": "snapshot_format: HDF5",
 }
 SOLVER = """
-net: "net.prototxt" base_lr: 0.02 weight_decay: 0.01 average_loss: 3 random_seed: {seed}
+net_param {{ {net} }} base_lr: 0.02 weight_decay: 0.01 average_loss: 3 random_seed: {seed}
 max_iter: {end} test_iter: 2 test_interval: 2 snapshot_prefix: "s"
 """
 
@@ -108,29 +111,39 @@ class Case(NamedTuple):
         return ", ".join([self.solver, self.schedule, *sorted(self.features)])
 
 
-def cases(subsets: list[frozenset[str]]) -> Iterator[Case]:
+def cases(subsets: list[frozenset[str]]) -> list[Case]:
     """Every solver with every schedule and each of these sets of features."""
-    for solver, schedule, features in itertools.product(SOLVERS, SCHEDULES, subsets):
-        yield Case(solver, schedule, features)
+    return [Case(*choices) for choices in itertools.product(SOLVERS, SCHEDULES, subsets)]
 
 
-def alone_and_together() -> list[frozenset[str]]:
+def alone_and_together() -> list[Case]:
     """No feature, each of them alone, and all of them."""
-    return [frozenset(), *(frozenset([name]) for name in FEATURES), frozenset(FEATURES)]
+    alone = [frozenset([name]) for name in FEATURES]
+    return cases([frozenset(), *alone, frozenset(FEATURES)])
 
 
-def every_subset() -> list[frozenset[str]]:
+def every_subset() -> list[Case]:
     """Every set of features."""
     sizes = range(len(FEATURES) + 1)
-    return [frozenset(few) for size in sizes for few in itertools.combinations(FEATURES, size)]
+    sets = [frozenset(few) for size in sizes for few in itertools.combinations(FEATURES, size)]
+    return cases(sets)
+
+
+def every_subset_drawn() -> list[Case]:
+    """Every set of the features without DRAWN, which come to each as a draw has it."""
+    groups: dict[Case, list[Case]] = {}
+    for case in every_subset():
+        groups.setdefault(case._replace(features=case.features - DRAWN), []).append(case)
+    rng = np.random.default_rng(0)
+    return [group[rng.integers(len(group))] for group in groups.values()]
 
 
 def sample() -> list[Case]:
     """Every solver with every schedule once, each with half of the features at random."""
     rng = np.random.default_rng(4)
-    subsets = every_subset()
+    sets = list(dict.fromkeys(case.features for case in every_subset()))
     return [
-        Case(solver, schedule, subsets[rng.integers(len(subsets))])
+        Case(solver, schedule, sets[rng.integers(len(sets))])
         for solver, schedule in itertools.product(SOLVERS, SCHEDULES)
     ]
 
@@ -155,11 +168,17 @@ def make_solver(case: Case, more: str = "", seed: int = 5) -> Solver:
     places |= {place: text for name, (place, text) in IN_NET.items() if name in case.features}
     if "augmentation" in case.features:
         places["crop"] = "crop_size: 6"
-    Path("net.prototxt").write_text(NET.format(**places))
     settings = [SOLVERS[case.solver], SCHEDULES[case.schedule], more]
     settings += [text for name, text in IN_SOLVER.items() if name in case.features]
-    Path("solver.prototxt").write_text(SOLVER.format(end=END, seed=seed) + " ".join(settings))
-    return Solver("solver.prototxt", listener=Listener())
+    net = NET.format(**places)
+    text = SOLVER.format(net=net, end=END, seed=seed) + " ".join(settings)
+    return Solver(_read(text), listener=Listener())
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> SolverSpec:
+    """The solver of a text, which all the resumes of a case share."""
+    return parse_solver(text)
 
 
 def last_files() -> dict[str, bytes]:

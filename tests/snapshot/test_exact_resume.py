@@ -1,7 +1,8 @@
 """A resume at any iteration gives the files of a run that was never interrupted, bit for bit.
 
 ``pytest -m slow tests/snapshot/test_exact_resume.py`` takes every solver with every schedule and
-each feature alone and all of them, ``DEMITASSE_EVERY_SUBSET=1`` with every set of features.
+each feature alone and all of them; ``DEMITASSE_EVERY_SUBSET=1`` every set of features, warm-up and
+the form of the file drawn by lot for each; ``DEMITASSE_EVERY_SUBSET=2`` every set of all of them.
 """
 
 from __future__ import annotations
@@ -19,19 +20,23 @@ from engine import DemitasseError, Listener
 from engine.schema import SolverProgress
 from engine.snapshot.store import Snapshot, read_snapshot
 from tests.harness.resume_matrix import (
+    DRAWN,
     END,
     FEATURES,
+    SCHEDULES,
     SOLVERS,
     Case,
     alone_and_together,
-    cases,
     check_every_iteration,
     every_subset,
+    every_subset_drawn,
     make_solver,
     pairs,
     sample,
     write_samples,
 )
+
+CAMPAIGNS = {"0": alone_and_together, "1": every_subset_drawn, "2": every_subset}
 
 
 @pytest.fixture
@@ -49,20 +54,28 @@ def test_at_every_iteration(folder: Path, case: Case) -> None:
 
 def test_the_sample_has_every_two_choices_together() -> None:
     made = set().union(*map(pairs, sample()))
-    assert made == set().union(*map(pairs, cases(every_subset())))
+    assert made == set().union(*map(pairs, every_subset()))
+
+
+def test_what_the_campaigns_take() -> None:
+    drawn, every = every_subset_drawn(), every_subset()
+    assert [len(set(points)) for points in (alone_and_together(), drawn, every)] == [
+        10 * 11 * 10, 10 * 11 * 2**6, 10 * 11 * 2**8,
+    ]  # fmt: skip
+    assert {case._replace(features=case.features - DRAWN) for case in drawn} == {
+        case for case in every if not case.features & DRAWN
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_every_schedule_and_feature(folder: Path, solver: str) -> None:
-    everything = bool(os.environ.get("DEMITASSE_EVERY_SUBSET"))
-    subsets = every_subset() if everything else alone_and_together()
-    count = 0
-    for case in cases(subsets):
-        if case.solver == solver:
-            check_every_iteration(case)
-            count += 1
-    print(f"\n{solver}: {count:,} runs, each resumed at {END} iterations")
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_schedule_and_feature(folder: Path, solver: str, schedule: str) -> None:
+    points = CAMPAIGNS[os.environ.get("DEMITASSE_EVERY_SUBSET", "0")]()
+    mine = [case for case in points if (case.solver, case.schedule) == (solver, schedule)]
+    for case in mine:
+        check_every_iteration(case)
+    print(f"\n{solver}, {schedule}: {len(mine):,} runs, each resumed at {END} iterations")
 
 
 # What a snapshot keeps to tell of, or to refuse by, and not to go on from.
