@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,31 @@ def test_a_full_disk_does_not_stop_training(folder: Path, caplog: pytest.LogCapt
     log.tested(0, 0, {"loss": 1.0})
     log.tested(1, 0, {"loss": 1.0})
     assert caplog.text.count("the log is not kept any further: No space left") == 1
+    log.ended("max_iter")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="open files cannot be removed there")
+def test_a_log_that_was_removed_begins_anew(folder: Path) -> None:
+    solver = make(folder, TESTED)
+    log = RunLog(solver, [], None, TrainingClock(solver.net))
+    (folder / "snap_log.jsonl").unlink()
+    log.tested(1, 0, {"loss": 1.0})
+    log.ended("max_iter")
+    assert [entry["event"] for entry in events(folder)] == ["test", "end"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="open files cannot be removed there")
+def test_a_log_whose_folder_was_removed(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    solver = make(folder, TESTED)
+    gone = folder / "gone"
+    gone.mkdir()
+    solver.prefix = str(gone / "snap")
+    log = RunLog(solver, [], None, TrainingClock(solver.net))
+    shutil.rmtree(gone)
+    for at in range(2):
+        log.tested(at, 0, {"loss": 1.0})
+    assert caplog.text.count("the log is not kept any further: No such file") == 1
+    assert log.path is None
     log.ended("max_iter")
 
 

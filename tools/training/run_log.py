@@ -123,6 +123,10 @@ class RunLog(Listener):
             "seconds": round(time.monotonic() - self._start, 3),
         }
         try:
+            if self.path and not os.fstat(self._file.fileno()).st_nlink:
+                # The file was removed, or its folder: what is written there, nobody can read.
+                self._file.close()
+                self._file = _open(self.path)
             self._file.write(json.dumps(finite(entry | values), allow_nan=False) + "\n")
             self._file.flush()
         except OSError as problem:
