@@ -29,6 +29,16 @@ def check_loss(net: Net, iteration: int, loss: float) -> None:
     )
 
 
+def parameters_diverged(net: Net, iterations: int) -> DivergedError:
+    """The error for an update after which parameters are not finite; the caller raises it.
+
+    The loss need not tell: where a ReLU or a maximum takes what is no number for a small one,
+    it stays finite.
+    """
+    what = f"parameters are not finite after {_counted(iterations)}: training has diverged"
+    return DivergedError(what, got=_first_top(net) or _first_parameter(net), hint=_HINT)
+
+
 def check_state(net: Net, history: Iterable[Array], iteration: int) -> None:
     """Checks parameters and the update rule's history before they are saved.
 
@@ -37,13 +47,19 @@ def check_state(net: Net, history: Iterable[Array], iteration: int) -> None:
     """
     if _finite([net.arena.data, *history]):
         return
+    raise DivergedError(
+        f"parameters are not finite after {_counted(iteration)}: no snapshot is written",
+        got=_first_parameter(net) or "the history",
+        hint=_HINT,
+    )
+
+
+def _first_parameter(net: Net) -> str:
+    """The first layer in backward order with a bad gradient, or the first with a parameter."""
     # What the gradients were, as the update wrote its steps over them, tells as much.
     first = next((p for p in net.learnable if not _finite([p.blob.data])), None)
-    raise DivergedError(
-        f"parameters are not finite after {iteration} iterations: no snapshot is written",
-        got=_first_gradient(net)
-        or (f'layer "{first.layer}", parameter {first.index}' if first else "the history"),
-        hint=_HINT,
+    return _first_gradient(net) or (
+        f'layer "{first.layer}", parameter {first.index}' if first else ""
     )
 
 
@@ -69,6 +85,10 @@ def _first_gradient(net: Net) -> str:
         if not _finite([*diffs, *(param.diff for param in node.layer.blobs)]):
             return f'gradient of layer "{node.layer.name}"'
     return ""
+
+
+def _counted(iterations: int) -> str:
+    return "1 iteration" if iterations == 1 else f"{iterations} iterations"
 
 
 def _finite(arrays: Iterable[Array]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -45,12 +46,15 @@ class Optimizer:
         self._whole = whole_update(self.rule, param, arena, self.state)
         self._runs = make_runs(arena, self.state, self.rule.whole_runs)
 
-    def update(self, rate: float, iteration: int) -> None:
+    def update(self, rate: float, iteration: int) -> bool:
         """Takes one step along the gradients in the arena.
 
         Args:
             rate: the learning rate.
             iteration: updates done before this one.
+
+        Returns:
+            whether all parameters are finite still.
         """
         # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
         share = self._clipped_share() / self.param.iter_size
@@ -58,11 +62,15 @@ class Optimizer:
             self._whole(share, rate, iteration)
             return
 
-        def some(part: slice) -> None:
-            for run in self._runs[part]:
-                self._update(run, share, rate, iteration)
+        def some(part: slice) -> bool:
+            finite = True
+            with np.errstate(all="ignore"):  # in each thread, as it is the thread's own
+                for run in self._runs[part]:
+                    self._update(run, share, rate, iteration)
+                    finite &= _all_finite(run.values)
+            return finite
 
-        share_out(some, len(self._runs), self.arena.data.size)
+        return all(share_out(some, len(self._runs), self.arena.data.size))
 
     def _update(self, run: Run, share: float, rate: float, iteration: int) -> None:
         """One run's step, along so large a share of its gradient."""
@@ -116,3 +124,8 @@ class Optimizer:
             return 1.0
         norm = float(np.sqrt(np.dot(self.arena.diff, self.arena.diff)))
         return bound / norm if norm > bound else 1.0
+
+
+def _all_finite(values: Array) -> bool:
+    """Whether all are; a product with themselves tells it in less time than a look at each."""
+    return math.isfinite(np.dot(values, values)) or bool(np.isfinite(values).all())

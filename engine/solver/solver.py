@@ -28,7 +28,7 @@ from engine.solver.checks import (
 )
 from engine.solver.companions import Companions
 from engine.solver.config import as_spec, resolve
-from engine.solver.divergence import check_loss, check_state
+from engine.solver.divergence import check_loss, check_state, parameters_diverged
 from engine.solver.epochs import resolve_epochs
 from engine.solver.listener import Listener, LogListener, Step
 from engine.solver.loss_window import LossWindow
@@ -207,8 +207,8 @@ class Solver:
         average = self.companions.average
         if average is not None:
             average.begin()
-        with np.errstate(all="ignore"):
-            self.optimizer.update(rate, self.iter)
+        if not self.optimizer.update(rate, self.iter):
+            raise parameters_diverged(self.net, self.iter + 1)
         if average is not None:
             average.update()
         self.iter += 1
