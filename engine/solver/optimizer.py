@@ -17,7 +17,10 @@ from engine.solver.updates.run import Run, make_runs
 from engine.solver.updates.whole import whole_update
 from layers.blob import Array
 from layers.kernels.combine import combine
+from layers.kernels.threads import computing
 from layers.kernels.threads import share as share_out
+
+_PARTS = 16
 
 
 class Optimizer:
@@ -54,13 +57,14 @@ class Optimizer:
             iteration: updates done before this one.
 
         Returns:
-            whether all parameters are finite still.
+            whether the parameters are finite still. Of a compiled update a part of them is looked
+            at, another one each time, and all of them within 16 updates.
         """
         # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
         share = self._clipped_share() / self.param.iter_size
         if self._whole is not None:
             self._whole(share, rate, iteration)
-            return
+            return self._part_is_finite(iteration)
 
         def some(part: slice) -> bool:
             finite = True
@@ -83,6 +87,13 @@ class Optimizer:
         if self.decoupled and decay:
             add_penalty(run, self.param.regularization_type, -pace * decay, run.values)
         combine(-1, step, 1, run.values)
+
+    def _part_is_finite(self, iteration: int) -> bool:
+        # The arena is out of the cache by now: to read all of it would take a tenth of the update.
+        size = -(-self.arena.data.size // _PARTS)
+        start = iteration % _PARTS * size
+        with computing():
+            return _all_finite(self.arena.data[start : start + size])
 
     def history(self) -> list[Array]:
         """The state as Caffe stores it: slot after slot, in each a view for every parameter."""

@@ -58,7 +58,7 @@ def test_equals_run_by_run(
         gradient = rng.normal(size=by_runs.arena.diff.size)
         for each in (by_runs, compiled):
             each.arena.diff[:] = gradient
-            each.update(0.05, iteration)
+            assert each.update(0.05, iteration)
     np.testing.assert_allclose(compiled.arena.data, by_runs.arena.data, rtol=1e-5, atol=1e-6)
     for mine, other in zip(compiled.state, by_runs.state, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)
@@ -77,3 +77,13 @@ def test_equals_run_by_run(
 def test_others_go_run_by_run(monkeypatch: pytest.MonkeyPatch, settings: SolverParameter) -> None:
     monkeypatch.setenv(VARIABLE, "onednn")
     assert make(settings)._whole is None
+
+
+@pytest.mark.parametrize("place", [0, 700, -1])
+def test_what_is_not_finite_is_found(monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    monkeypatch.setenv(VARIABLE, "onednn")
+    monkeypatch.setattr(whole, "_WORTH", 0)
+    optimizer = make(SolverParameter(type="SGD", momentum=0.9))
+    assert all(optimizer.update(0.05, iteration) for iteration in range(16))
+    optimizer.learnable[place and 4].blob.diff[place] = np.nan
+    assert [optimizer.update(0.05, iteration) for iteration in range(16)].count(False) == 1
