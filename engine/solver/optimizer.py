@@ -20,7 +20,9 @@ from layers.kernels.combine import combine
 from layers.kernels.threads import computing
 from layers.kernels.threads import share as share_out
 
-_PARTS = 16
+# Of an update in whole passes, the elements that are looked at after each, and the most updates
+# that it may take until all have been.
+_LOOK, _PARTS = 1 << 19, 16
 
 
 class Optimizer:
@@ -57,8 +59,8 @@ class Optimizer:
             iteration: updates done before this one.
 
         Returns:
-            whether the parameters are finite still. Of a compiled update a part of them is looked
-            at, another one each time, and all of them within 16 updates.
+            whether the parameters are finite still. Of a large net, updated by the fast engine, a
+            part of them is looked at, another one each time: all of them in 16 updates.
         """
         # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
         share = self._clipped_share() / self.param.iter_size
@@ -89,10 +91,12 @@ class Optimizer:
         combine(-1, step, 1, run.values)
 
     def _part_is_finite(self, iteration: int) -> bool:
-        # The arena is out of the cache by now: to read all of it would take a tenth of the update.
-        size = -(-self.arena.data.size // _PARTS)
-        start = iteration % _PARTS * size
-        with computing():
+        # A large arena is out of the cache by now: to read it all would take a tenth of the update.
+        count = self.arena.data.size
+        parts = max(1, min(_PARTS, -(-count // _LOOK)))
+        size = -(-count // parts)
+        start = iteration % parts * size
+        with computing(), np.errstate(all="ignore"):
             return _all_finite(self.arena.data[start : start + size])
 
     def history(self) -> list[Array]:

@@ -80,10 +80,16 @@ def test_others_go_run_by_run(monkeypatch: pytest.MonkeyPatch, settings: SolverP
 
 
 @pytest.mark.parametrize("place", [0, 700, -1])
-def test_what_is_not_finite_is_found(monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+@pytest.mark.parametrize("look, parts", [(1, 16), (1000, 2), (1 << 19, 1)])
+def test_what_is_not_finite_is_found(
+    monkeypatch: pytest.MonkeyPatch, place: int, look: int, parts: int
+) -> None:
+    """In large nets a part is looked at after each update, and in turn all of them."""
     monkeypatch.setenv(VARIABLE, "onednn")
-    monkeypatch.setattr(whole, "_WORTH", 0)
-    optimizer = make(SolverParameter(type="SGD", momentum=0.9))
-    assert all(optimizer.update(0.05, iteration) for iteration in range(16))
-    optimizer.learnable[place and 4].blob.diff[place] = np.nan
-    assert [optimizer.update(0.05, iteration) for iteration in range(16)].count(False) == 1
+    monkeypatch.setattr("engine.solver.optimizer._LOOK", look)
+    by_passes = make(SolverParameter(type="SGD", momentum=0.9))
+    assert by_passes._whole is not None
+    assert all(by_passes.update(0.05, iteration) for iteration in range(16))
+    by_passes.learnable[4].blob.diff[place] = np.nan
+    found = [by_passes.update(0.05, iteration) for iteration in range(16)]
+    assert found.count(False) == 16 // parts
