@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,52 @@ from engine.kernels.onednn.library import find_library
 Handle = ctypes.c_void_p
 
 _UNIMPLEMENTED = 3
+
+
+class Owned(Handle):
+    """A handle whose object goes with it; ``destroy`` names oneDNN's function for that."""
+
+    destroy = ""
+
+    def __del__(self) -> None:
+        if self.value and not sys.is_finalizing():
+            getattr(functions(), self.destroy)(self)
+
+
+class MemoryDesc(Owned):
+    """Of a memory descriptor: a layout."""
+
+    destroy = "dnnl_memory_desc_destroy"
+
+
+class MemoryHandle(Owned):
+    """Of memory; not of its bytes."""
+
+    destroy = "dnnl_memory_destroy"
+
+
+class PrimitiveDesc(Owned):
+    """Of a primitive's description."""
+
+    destroy = "dnnl_primitive_desc_destroy"
+
+
+class PrimitiveHandle(Owned):
+    """Of a primitive."""
+
+    destroy = "dnnl_primitive_destroy"
+
+
+class Attributes(Owned):
+    """Of how a primitive is to run; descriptions have copies."""
+
+    destroy = "dnnl_primitive_attr_destroy"
+
+
+class PostOps(Owned):
+    """Of what is done to a result; attributes have copies."""
+
+    destroy = "dnnl_post_ops_destroy"
 
 
 class OneDNNError(Exception):
@@ -25,6 +72,9 @@ def functions() -> ctypes.CDLL:
     if library is None:
         raise OneDNNError("oneDNN is not installed")
     c = library.c
+    # Its cache of primitives goes on comparing with descriptions that have been destroyed (version
+    # 3.2); a net makes each of its primitives once, and is not slower to build without it.
+    c.dnnl_set_primitive_cache_capacity(0)
     c.dnnl_memory_desc_get_size.restype = ctypes.c_size_t
     c.dnnl_memory_desc_get_size.argtypes = [Handle]
     c.dnnl_memory_desc_equal.argtypes = [Handle, Handle]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.kernels.onednn.calls import Handle, call
+from engine.kernels.onednn.calls import Attributes, Handle, PostOps, call
 from engine.kernels.onednn.constants import (
     ARGUMENTS,
     BINARY_ADD,
@@ -105,7 +105,7 @@ class Passes:
 
 def _attributes(keep: float, scaled: Sequence[int]) -> Handle:
     """How much is kept of the result that was there, and which arguments have a factor."""
-    handle, operations = Handle(), Handle()
+    handle, operations = Attributes(), PostOps()
     call("primitive_attr_create", ctypes.byref(handle))
     call("primitive_attr_set_scratchpad_mode", handle, SCRATCHPAD_OF_USER)
     call("post_ops_create", ctypes.byref(operations))

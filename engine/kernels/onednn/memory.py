@@ -8,7 +8,15 @@ from functools import cache
 
 import numpy as np
 
-from engine.kernels.onednn.calls import Handle, OneDNNError, call, engine, functions
+from engine.kernels.onednn.calls import (
+    Handle,
+    MemoryDesc,
+    MemoryHandle,
+    OneDNNError,
+    call,
+    engine,
+    functions,
+)
 from engine.kernels.onednn.constants import ANY, F32
 from layers.blob import Array
 
@@ -59,7 +67,7 @@ class Layout:
     @classmethod
     def strided(cls, shape: Sequence[int], strides: Sequence[int], dtype: int = F32) -> Layout:
         """With so many elements from one index of an axis to the next."""
-        handle = Handle()
+        handle = MemoryDesc()
         call("memory_desc_create_with_strides", ctypes.byref(handle), len(shape), dims(shape),
              dtype, dims(strides))  # fmt: skip
         return cls(handle, shape, dtype, strides)
@@ -67,7 +75,7 @@ class Layout:
     @classmethod
     def any(cls, shape: Sequence[int], dtype: int = F32) -> Layout:
         """For a primitive to choose."""
-        handle = Handle()
+        handle = MemoryDesc()
         call("memory_desc_create_with_tag", ctypes.byref(handle), len(shape), dims(shape),
              dtype, ANY)  # fmt: skip
         return cls(handle, shape, dtype)
@@ -75,7 +83,7 @@ class Layout:
     @classmethod
     def blocked(cls, shape: Sequence[int], dtype: int = F32) -> Layout:
         """Images with their channels in blocks of 16, which older kernels want."""
-        handle = Handle()
+        handle = MemoryDesc()
         call("memory_desc_create_with_tag", ctypes.byref(handle), len(shape), dims(shape),
              dtype, _tag("aBcd16b"))  # fmt: skip
         return cls(handle, shape, dtype)
@@ -105,7 +113,7 @@ class Layout:
 
     def with_shape(self, shape: Sequence[int]) -> Layout | None:
         """The same bytes under another shape; None where the order does not allow that."""
-        handle = Handle()
+        handle = MemoryDesc()
         status = functions().dnnl_memory_desc_reshape(
             ctypes.byref(handle), self.handle, len(shape), dims(shape)
         )
@@ -113,7 +121,7 @@ class Layout:
 
     def part(self, offsets: Sequence[int], shape: Sequence[int]) -> Layout | None:
         """A part of the array, in the same memory; None where blocks would be cut."""
-        handle = Handle()
+        handle = MemoryDesc()
         status = functions().dnnl_memory_desc_create_submemory(
             ctypes.byref(handle), self.handle, dims(shape), dims(offsets)
         )
@@ -133,7 +141,7 @@ class Memory:
     def __init__(self, layout: Layout, store: Array | None = None):
         self.layout = layout
         self.store = aligned(layout.size) if store is None else store
-        self.handle = Handle()
+        self.handle = MemoryHandle()
         call("memory_create", ctypes.byref(self.handle), layout.handle, engine(),
              ctypes.c_void_p(self.store.ctypes.data))  # fmt: skip
 

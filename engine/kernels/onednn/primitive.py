@@ -7,7 +7,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from engine.kernels.onednn.calls import Handle, OneDNNError, call, engine, functions, stream
+from engine.kernels.onednn.calls import (
+    Attributes,
+    Handle,
+    MemoryDesc,
+    OneDNNError,
+    PostOps,
+    PrimitiveDesc,
+    PrimitiveHandle,
+    call,
+    engine,
+    functions,
+    stream,
+)
 from engine.kernels.onednn.constants import (
     ARGUMENTS,
     ELTWISE_RELU,
@@ -57,7 +69,7 @@ def attributes(relu: bool = False, sums: bool = False, activation: int = 0) -> H
         sums: the result is added to what the destination holds.
         activation: the eltwise algorithm that is applied to the result.
     """
-    handle, operations = Handle(), Handle()
+    handle, operations = Attributes(), PostOps()
     call("primitive_attr_create", ctypes.byref(handle))
     call("primitive_attr_set_scratchpad_mode", handle, SCRATCHPAD_OF_USER)
     call("post_ops_create", ctypes.byref(operations))
@@ -91,7 +103,7 @@ class Description:
     def layout(self, what: int, shape: Sequence[int], dtype: int = F32) -> Layout:
         """The layout of an argument, of the given shape, as chosen."""
         found = functions().dnnl_primitive_desc_query_md(self.handle, what, 0)
-        copy = Handle()
+        copy = MemoryDesc()
         call("memory_desc_clone", ctypes.byref(copy), Handle(found))
         return Layout(copy, shape, dtype)
 
@@ -128,7 +140,7 @@ def describe(name: str, *arguments: Any, prefer: str = "") -> Description:
 
 def _first(name: str, arguments: Sequence[Any]) -> Description:
     """With the implementation that oneDNN thinks best."""
-    handle = Handle()
+    handle = PrimitiveDesc()
     call(f"{name}_primitive_desc_create", ctypes.byref(handle), engine(), *arguments)
     return Description(name, handle)
 
@@ -154,8 +166,8 @@ def primitive(description: Description, scratch: Scratch, **memories: Memory | N
 
 
 def create(description: Description) -> Handle:
-    """The primitive itself; oneDNN keeps and shares equal ones."""
-    handle = Handle()
+    """The primitive itself."""
+    handle = PrimitiveHandle()
     call("primitive_create", ctypes.byref(handle), description.handle)
     return handle
 
@@ -175,6 +187,6 @@ def prepared(
     if pad is not None:
         scratch.add(arguments[len(given)], pad)
     run = partial(functions().dnnl_primitive_execute, handle, stream(), count, arguments)
-    run.kept = [memory for _, memory in given]  # type: ignore[attr-defined]
+    run.kept = [*(memory for _, memory in given), scratch]  # type: ignore[attr-defined]
     run.name = f"{description.name} {description.implementation}"  # type: ignore[attr-defined]
     return run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-from engine.kernels.onednn.calls import Handle, OneDNNError, call, engine
+from engine.kernels.onednn.calls import Handle, OneDNNError, PrimitiveDesc, call, engine
 from engine.kernels.onednn.constants import ARGUMENTS
 from engine.kernels.onednn.primitive import Description, attributes
 from engine.net.gradient_flow import Node
@@ -39,7 +39,7 @@ class Concat(Operation):
                 raise OneDNNError("concat: a part cannot be named")
             self.parts.append(part)
             start += layout.shape[1]
-        handle = Handle()
+        handle = PrimitiveDesc()
         handles = (Handle * len(layouts))(*[layout.handle for layout in layouts])
         call("concat_primitive_desc_create", ctypes.byref(handle), engine(), self.layout.handle,
              len(layouts), 1, handles, attributes())  # fmt: skip
