@@ -65,6 +65,11 @@ def close(one: np.ndarray, other: np.ndarray, noise: float = 1e-6) -> bool:
     return bool(np.abs(one - other).max(initial=0) <= noise + 2e-4 * scale)
 
 
+def distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Of two arrays, relative to the first one's length."""
+    return float(np.linalg.norm(one - other) / max(1e-3, np.linalg.norm(one)))
+
+
 def kinds(fast: Net) -> list[str]:
     """The operations of the compiled net, by the names of their classes."""
     plan = fast.passes.fast.plan

@@ -9,8 +9,9 @@ import pytest
 
 import engine.kernels.loops
 from engine import Net
+from engine.plan.operations.lstm import LSTM
 from layers.kernels.threads import set_thread_count, thread_count
-from tests.harness.engines import compared, kinds, needs_onednn, pair
+from tests.harness.engines import compared, distance, kinds, needs_bf16, needs_onednn, pair
 
 NET = """
 force_backward: true
@@ -100,9 +101,10 @@ def test_saturated_gates(monkeypatch: pytest.MonkeyPatch) -> None:
     agree(reference, fast)
 
 
-def test_numbers_that_are_none_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("head", ["", pytest.param("precision: BF16 ", marks=needs_bf16)])
+def test_numbers_that_are_none_are_passed_on(monkeypatch: pytest.MonkeyPatch, head: str) -> None:
     """NaN comes out where it comes out of the layer: in its stream, from its step on."""
-    reference, fast = pair(monkeypatch, write())
+    reference, fast = pair(monkeypatch, write(), fast_only=head)
     outputs = []
     for net in (reference, fast):
         net.blobs["cont"].data = np.ones((5, 3))
@@ -138,3 +140,41 @@ def test_the_hyperbolic_tangent(steps: int) -> None:
         exact = np.tanh(np.float64(x))
         assert abs(tanh(x) - exact) <= 5.2 * np.spacing(np.float32(abs(exact)))
     assert np.isnan(tanh(np.float32(np.nan)))
+
+
+@needs_bf16
+@pytest.mark.parametrize("shape", [(5, 3, 6), (1, 1, 1), (12, 7, 40)])
+def test_close_with_bfloat16(
+    monkeypatch: pytest.MonkeyPatch, threads: int, shape: tuple[int, int, int]
+) -> None:
+    reference, fast = pair(monkeypatch, write(*shape), fast_only="precision: BF16 ")
+    rng = np.random.default_rng(5)
+    for fresh in (True, False, True):
+        cont = (rng.random(shape[:2]) < 0.7).astype(np.float32)
+        for net in (reference, fast):
+            net.blobs["cont"].data = cont
+            net.forward_backward(fresh)
+        for blob in ("h", "x"):
+            assert distance(reference.blobs[blob].data, fast.blobs[blob].data) < 0.03, blob
+            assert distance(reference.blobs[blob].diff, fast.blobs[blob].diff) < 0.03, blob
+        for one, other in zip(reference.params["lstm"], fast.params["lstm"], strict=True):
+            assert distance(one.diff, other.diff) < 0.03
+    plan = fast.passes.fast.plan
+    assert plan is not None
+    (lstm,) = (each for each in plan.operations if isinstance(each, LSTM))
+    products = [lstm.into, *lstm.step, *lstm.step_back, lstm.by_u, lstm.by_w, lstm.by_x]
+    assert all("bf16" in product.implementation for product in products)
+
+
+def test_bfloat16_rounds_to_the_nearest() -> None:
+    module = pytest.importorskip("engine.kernels.loops.bfloat16")
+    one, step = 0x3F800000, 0x10000  # 1, and what is between it and the next bfloat16 number
+    bits = np.array(
+        [one + step // 2, one + step // 2 + 1, one + 3 * step // 2, 0x7F7FFFFF], np.uint32
+    )
+    rounded = [int(module.rounded(x)) for x in bits.view(np.float32)]
+    assert rounded == [0x3F80, 0x3F81, 0x3F82, 0x7F80]
+    assert [int(module.rounded(np.float32(x))) for x in (-0.0, -np.inf)] == [0x8000, 0xFF80]
+    for nan in (0x7F800001, 0x7FFFFFFF, 0xFFFFFFFF):  # the upper half of the first is infinity
+        upper = np.uint32(module.rounded(np.uint32(nan).view(np.float32)))
+        assert np.isnan(np.uint32(upper << 16).view(np.float32))

@@ -12,7 +12,7 @@ from engine.net import fast_passes
 from engine.net.fast_passes import VARIABLE
 from engine.spec import parse_net, read_solver
 from layers.errors import DemitasseError
-from tests.harness.engines import kinds, needs_bf16, pair
+from tests.harness.engines import distance, kinds, needs_bf16, pair
 from tests.plan.test_operations import CASES, net
 from tools.cli import main
 
@@ -20,11 +20,6 @@ BF16 = "precision: BF16\n"
 # Three significant digits at every step; a wrong layout or a lost term would make it about 1.
 NOISE = 0.06
 LENET = Path(__file__).parents[2] / "configs" / "mnist" / "lenet.yaml"
-
-
-def distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Of two arrays, relative to the first one's length."""
-    return float(np.linalg.norm(one - other) / max(1e-3, np.linalg.norm(one)))
 
 
 @needs_bf16

@@ -2,7 +2,8 @@
 
 Streams do not depend on each other, so threads meet only at the end of a pass. In each step a
 thread runs a matrix product of oneDNN's, and goes over its rows while they are in its core's
-cache: one gate after the other, for a loop over few arrays becomes vector instructions.
+cache: one gate after the other, for a loop over few arrays becomes vector instructions. The arrays
+that are multiplied, ``before`` and ``dz``, are float32 or bfloat16.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
+from engine.kernels.loops.bfloat16 import load, store
 from engine.kernels.loops.compiled import compiled
 from engine.kernels.loops.execute import execute
 
@@ -66,7 +68,7 @@ def _step(t, n, z, keep, cells, squashed, y):  # type: ignore[no-untyped-def]
 
 
 @_loop
-def forward(products, z, cont, cells, squashed, before, y):  # type: ignore[no-untyped-def]
+def forward(products, z, cont, h, cells, squashed, before, y):  # type: ignore[no-untyped-def]
     """All steps, each z_t += U before_t and then its elements.
 
     Args:
@@ -74,9 +76,10 @@ def forward(products, z, cont, cells, squashed, before, y):  # type: ignore[no-u
             the product with U.
         z: (T, N, 4, H), the products with x; receives the gates' values.
         cont: (T, N).
+        h: (N, H), those before the first step.
         cells: (T + 1, N, H), the first of them given; receives the others.
         squashed: (T, N, H), receives tanh c.
-        before: (T, N, H), the first cont_t h_t-1 given; receives the others.
+        before: (T, N, H), receives cont_t h_t-1.
         y: (T, N, H), receives h.
 
     Returns:
@@ -86,6 +89,9 @@ def forward(products, z, cont, cells, squashed, before, y):  # type: ignore[no-u
     steps, _, units = y.shape
     failed = np.zeros(len(primitives), np.int32)
     for part in prange(len(primitives)):
+        for n in range(ends[part], ends[part + 1]):
+            for k in range(units):
+                store(before, (0, n, k), h[n, k] * cont[0, n])
         for t in range(steps):
             primitive, count = primitives[part], counts[part]
             failed[part] |= execute(function, primitive, stream, count, arguments[part, t])
@@ -94,7 +100,7 @@ def forward(products, z, cont, cells, squashed, before, y):  # type: ignore[no-u
                 if t + 1 < steps:
                     keep = cont[t + 1, n]
                     for k in range(units):
-                        before[t + 1, n, k] = y[t, n, k] * keep
+                        store(before, (t + 1, n, k), y[t, n, k] * keep)
     return failed.max()
 
 
@@ -113,16 +119,16 @@ def _step_back(t, n, dy, keep, follows, gates, cells, squashed, dh, dc, dz):  # 
         dc[n, k] += dh[n, k] * gates[t, n, 2, k] * (_ONE - s * s)
     for k in range(units):
         i = gates[t, n, 0, k]
-        dz[t, n, 0, k] = dc[n, k] * gates[t, n, 3, k] * (i * (_ONE - i))
+        store(dz, (t, n, 0, k), dc[n, k] * gates[t, n, 3, k] * (i * (_ONE - i)))
     for k in range(units):
         o = gates[t, n, 2, k]
-        dz[t, n, 2, k] = dh[n, k] * squashed[t, n, k] * (o * (_ONE - o))
+        store(dz, (t, n, 2, k), dh[n, k] * squashed[t, n, k] * (o * (_ONE - o)))
     for k in range(units):
         g = gates[t, n, 3, k]
-        dz[t, n, 3, k] = dc[n, k] * gates[t, n, 0, k] * (_ONE - g * g)
+        store(dz, (t, n, 3, k), dc[n, k] * gates[t, n, 0, k] * (_ONE - g * g))
     for k in range(units):
         f, passed = gates[t, n, 1, k], dc[n, k] * keep
-        dz[t, n, 1, k] = passed * cells[t, n, k] * (f * (_ONE - f))
+        store(dz, (t, n, 1, k), passed * cells[t, n, k] * (f * (_ONE - f)))
         dc[n, k] = passed * f
 
 
@@ -155,7 +161,7 @@ def backward(products, dy, cont, gates, cells, squashed, dh, dc, dz, db):  # typ
                 _step_back(t, n, dy, cont[t, n], follows, gates, cells, squashed, dh, dc, dz)
                 for gate in range(4):
                     for k in range(units):
-                        db[part, gate, k] += dz[t, n, gate, k]
+                        db[part, gate, k] += load(dz, (t, n, gate, k))
             if t:  # what reaches the states before the first step goes nowhere
                 primitive, count = primitives[part], counts[part]
                 failed[part] |= execute(function, primitive, stream, count, arguments[part, t])

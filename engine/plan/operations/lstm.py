@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.kernels.loops import need_loops, use_loop_threads
-from engine.kernels.onednn.constants import ARGUMENTS, WEIGHTS_MD
+from engine.kernels.onednn.constants import ARGUMENTS, BF16, F32, WEIGHTS_MD
 from engine.kernels.onednn.memory import Layout, Memory, aligned
 from engine.kernels.onednn.primitive import (
     Call,
@@ -24,7 +24,7 @@ from engine.kernels.onednn.threads import one_thread
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
 from engine.plan.operations.base import Operation, operation
-from layers.blob import Array
+from layers.blob import Array, Blob
 from layers.kernels.threads import thread_count
 
 if TYPE_CHECKING:  # numba is imported only where it is needed
@@ -40,9 +40,10 @@ def _product(source: Layout, weights: Layout, target: Layout, **after: bool) -> 
                     attributes(**after))  # fmt: skip
 
 
-def _zeros(*shape: int) -> Array:
+def _zeros(*shape: int, dtype: int = F32) -> Array:
     """An array that begins with a cache line, as vector instructions like it."""
-    return aligned(4 * math.prod(shape)).view(np.float32).reshape(shape)
+    kind = np.dtype(np.uint16 if dtype == BF16 else np.float32)
+    return aligned(kind.itemsize * math.prod(shape)).view(kind).reshape(shape)
 
 
 def _values(memory: Memory, *shape: int) -> Array:
@@ -57,6 +58,8 @@ class LSTM(Operation):
     The products of all steps with x are one, by all threads. Then each thread takes its part of
     the streams through all steps; the threads do not meet in between, for the steps are so
     short that they would mostly wait for each other.
+
+    In a net with bfloat16 the factors of products are rounded to it; all else is float32.
     """
 
     limits = "only no static input, no states exposed"
@@ -77,9 +80,10 @@ class LSTM(Operation):
         self.ends = [self.streams * part // self.parts for part in range(self.parts + 1)]
         self.source, self.marks = compiler.tensor(x), compiler.tensor(cont)
         self.scratches: list[Scratch] = []
+        self.dtype = compiler.dtype
         self._describe()
         self._allocate()
-        values = compiler.values(self.source, Layout.plain(x.shape))
+        values = compiler.values(self.source, compiler.plain(x.shape))
         self.x = compiler.matrix(values, self.x_layout, x, 0)
         self.cont = compiler.values(self.marks, Layout.plain(cont.shape))
         memory = compiler.top_memory(top, Layout.plain(top.shape))
@@ -88,48 +92,64 @@ class LSTM(Operation):
 
     def _describe(self) -> None:
         rows, wide, units, inputs = self.rows, self.wide, self.units, self.w.shape[1]
-        self.x_layout, self.z_layout = Layout.plain((rows, inputs)), Layout.plain((rows, wide))
-        self.bias_row = Layout.plain((1, wide))
-        self.into = describe("matmul", self.x_layout.handle, Layout.any((inputs, wide)).handle,
+        x, w, u = (rows, inputs), (wide, inputs), (wide, units)
+        self.x_layout, self.w_layout, self.u_layout = map(self._factor, (x, w, u))
+        self.z_layout, self.bias_row = Layout.plain((rows, wide)), Layout.plain((1, wide))
+        self.into = describe("matmul", self.x_layout.handle,
+                             Layout.any((inputs, wide), self.dtype).handle,
                              self.bias_row.handle, self.z_layout.handle, attributes())  # fmt: skip
-        self.columns = Layout.strided((wide, rows), (1, wide))
-        self.by_u = _product(self.columns, Layout.plain((rows, units)), Layout.plain(self.u.shape))
-        self.by_w = _product(self.columns, self.x_layout, Layout.plain(self.w.shape))
-        self.by_x = _product(self.z_layout, Layout.plain(self.w.shape), self.x_layout)
+        self.step = self._describe_step(units, wide, sums=True)
+        self.step_back = self._describe_step(wide, units)
+        self.dz_layout = self._factor((rows, wide))
+        self.columns = Layout.strided((wide, rows), (1, wide), self.dtype)
+        self.by_u = _product(self.columns, self._factor((rows, units)), Layout.plain(u))
+        self.by_w = _product(self.columns, self.x_layout, Layout.plain(w))
+        self.dx_layout = Layout.plain(x)
+        self.by_x = _product(self.dz_layout, self.w_layout, self.dx_layout)
+
+    def _factor(self, shape: Sequence[int]) -> Layout:
+        """The layout of a matrix that is multiplied."""
+        return Layout.plain(shape, self.dtype)
 
     def _allocate(self) -> None:
         steps, streams, units = self.steps, self.streams, self.units
-        self.gates, self.dgates = _zeros(2, steps, streams, 4, units)
+        self.gates = _zeros(steps, streams, 4, units)
+        self.dgates = _zeros(steps, streams, 4, units, dtype=self.dtype)
         self.cells = _zeros(steps + 1, streams, units)
-        self.squashed, self.before = _zeros(2, steps, streams, units)
+        self.squashed = _zeros(steps, streams, units)
+        self.before = _zeros(steps, streams, units, dtype=self.dtype)
         self.dh, self.dc = _zeros(2, streams, units)
         self.bias_parts = _zeros(self.parts, 4, units)
 
     def _forward(self, compiler: Compiler, top: Memory) -> None:
-        inputs, units, wide = self.w.shape[1], self.units, self.wide
-        packed = Memory(self.into.layout(WEIGHTS_MD, (inputs, wide)))
-        turned = Layout.strided((inputs, wide), (1, inputs))
-        compiler.copy(compiler.parameter_as(self.w, turned), packed)
+        packed = self._packed(compiler, self.into, self.w, self.w_layout)
         gates = Memory(self.z_layout, self.gates)
         b = compiler.parameter_as(self.b, self.bias_row)
         compiler.run(self.into, src=self.x, weights=packed, bias=b, dst=gates)
-
-        on = self._describe_step(units, wide, sums=True)
-        packed = Memory(on[0].layout(WEIGHTS_MD, (units, wide)))
-        turned = Layout.strided((units, wide), (1, units))
-        compiler.copy(compiler.parameter_as(self.u, turned), packed)
-        products = self._products(on, list(self.before), packed, list(self.gates))
+        packed = self._packed(compiler, self.step[0], self.u, self.u_layout)
+        products = self._products(self.step, list(self.before), packed, list(self.gates))
         compiler.emit(self._steps(products, top))
+
+    def _packed(
+        self, compiler: Compiler, description: Description, blob: Blob, layout: Layout
+    ) -> Memory:
+        """A parameter turned, as a product wants its weights."""
+        outputs, inputs = blob.shape
+        packed = Memory(description.layout(WEIGHTS_MD, (inputs, outputs), self.dtype))
+        turned = Layout.strided((inputs, outputs), (1, inputs), self.dtype)
+        plain = compiler.parameter(blob, layout)
+        compiler.copy(compiler.matrix(plain, turned, blob, 0), packed)
+        return packed
 
     def _describe_step(self, inputs: int, outputs: int, sums: bool = False) -> list[Description]:
         """The product of one step, for one thread: for each part of the streams."""
-        descriptions, weights = [], Layout.any((inputs, outputs))
+        descriptions, weights = [], Layout.any((inputs, outputs), self.dtype)
         with one_thread(thread_count()):
             for first, end in zip(self.ends, self.ends[1:], strict=False):
-                source = Layout.plain((end - first, inputs))
+                source = self._factor((end - first, inputs))
                 target = Layout.plain((end - first, outputs))
                 descriptions.append(_product(source, weights, target, sums=sums))
-                weights = descriptions[0].layout(WEIGHTS_MD, (inputs, outputs))
+                weights = descriptions[0].layout(WEIGHTS_MD, (inputs, outputs), self.dtype)
         return descriptions
 
     def _products(
@@ -165,9 +185,8 @@ class LSTM(Operation):
         def steps() -> int:
             cont, y = _values(self.cont, *shape[:2]), _values(top, *shape)
             h, self.cells[0] = layer.start(bottom)  # type: ignore[attr-defined]
-            np.multiply(h, cont[0][:, None], out=self.before[0])
             use_loop_threads(self.parts)
-            failed: int = lstm.forward(products.numbers, self.gates, cont, self.cells,
+            failed: int = lstm.forward(products.numbers, self.gates, cont, h, self.cells,
                                        self.squashed, self.before, y)  # fmt: skip
             layer.finish((y[-1], self.cells[-1]), self.node.top)  # type: ignore[attr-defined]
             return failed
@@ -180,12 +199,13 @@ class LSTM(Operation):
         learns = layer.param_propagate_down
         dy = compiler.gradient(self.top, Layout.plain(self.top.shape))
         compiler.follow(dy, self.top.blob, 1)
-        back = self._describe_step(self.wide, self.units)
-        u = compiler.parameter(self.u, back[0].layout(WEIGHTS_MD, (self.wide, self.units)))
-        products = self._products(back, list(self.dgates), u, [self.dh] * self.steps)
+        wanted = self.step_back[0].layout(WEIGHTS_MD, self.u.shape, self.dtype)
+        u = compiler.passing.make("weights", wanted)
+        compiler.copy(compiler.parameter(self.u, self.u_layout), u)
+        products = self._products(self.step_back, list(self.dgates), u, [self.dh] * self.steps)
         compiler.emit(self._steps_back(products, dy))
         columns = Memory(self.columns, self.dgates)
-        rows = Memory(Layout.plain((self.rows, self.units)), self.before)
+        rows = Memory(self._factor((self.rows, self.units)), self.before)
         for learn, description, blob, right in (
             (learns[2], self.by_u, self.u, rows),
             (learns[0], self.by_w, self.w, self.x),
@@ -226,11 +246,11 @@ class LSTM(Operation):
         return add
 
     def _pass_down(self, compiler: Compiler) -> None:
-        weights = compiler.parameter_as(self.w, Layout.plain(self.w.shape))
-        gates = Memory(self.z_layout, self.dgates)
+        weights = compiler.parameter(self.w, self.w_layout)
+        gates = Memory(self.dz_layout, self.dgates)
 
         def write(dx: Memory) -> None:
-            matrix = compiler.matrix(dx, self.x_layout, self.source.blob, 1)
+            matrix = compiler.matrix(dx, self.dx_layout, self.source.blob, 1)
             compiler.run(self.by_x, src=gates, weights=weights, dst=matrix)
 
         compiler.give(self.source, Layout.plain(self.source.shape), write)
@@ -238,4 +258,5 @@ class LSTM(Operation):
 
 def _matrix(rows: Array) -> Memory:
     """Memory over rows, each flat."""
-    return Memory(Layout.plain((len(rows), rows[0].size)), rows)
+    dtype = BF16 if rows.dtype == np.uint16 else F32
+    return Memory(Layout.plain((len(rows), rows[0].size), dtype), rows)
