@@ -8,7 +8,7 @@ from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import Call, Description, Scratch, create, prepared, primitive
 from engine.kernels.onednn.reorder import reorder
 from engine.plan.passing import PassingMemory
-from engine.plan.tensor import BoundMemory
+from engine.plan.tensor import BoundMemories
 from layers.blob import Blob
 
 
@@ -19,14 +19,14 @@ class Calls:
         calls: of the pass that is being compiled.
         scratch: the scratchpad of all primitives.
         passing: memory for what lasts from one call to the next.
-        bound: memories over arrays of blobs, which layers may move.
+        bound: by blob and array, the memories over it, which layers may move.
     """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.scratch = Scratch()
         self.passing = PassingMemory()
-        self.bound: list[BoundMemory] = []
+        self.bound: dict[tuple[int, int], BoundMemories] = {}
 
     def emit(self, *calls: Call) -> None:
         """Appends calls to the pass that is being compiled."""
@@ -62,14 +62,24 @@ class Calls:
     def own(self, blob: Blob, which: int = 0) -> Memory:
         """Memory over the blob's own array, in the plain layout."""
         array = blob.store(which)
-        memory = Memory(Layout.plain(blob.shape), array)
-        self.bound.append(BoundMemory(blob, which, memory, Memory.move))
+        return self.bind(Memory(Layout.plain(blob.shape), array), blob, which)
+
+    def bind(self, memory: Memory, blob: Blob, which: int) -> Memory:
+        """Has memory over a blob's own array stay there when the array moves."""
+        bound = self.bound.setdefault((id(blob), which), BoundMemories(blob, which))
+        bound.memories.append(memory)
         return memory
+
+    def follow_all(self, which: int) -> None:
+        """Finds all arrays of values (0) or gradients (1) again."""
+        for bound in self.bound.values():
+            if bound.which == which:
+                bound.follow()
 
     def follow(self, memory: Memory, blob: Blob, which: int) -> None:
         """Keeps memory over a blob's own array there, when the array moves."""
         if is_own(memory, blob, which):
-            self.bound.append(BoundMemory(blob, which, memory, Memory.move))
+            self.bind(memory, blob, which)
 
     def matrix(self, memory: Memory, layout: Layout, blob: Blob, which: int) -> Memory:
         """The same bytes under another layout, that of a matrix, say; they follow the blob's."""
@@ -79,16 +89,12 @@ class Calls:
 
     def follower(self, blobs: Sequence[Blob], which: int) -> Call:
         """A call that finds the arrays of these blobs again, after a layer may have moved them."""
-        wanted = {id(blob) for blob in blobs}
-        bound_memories = self.bound
-        found: list[BoundMemory] | None = None
+        keys, all_bound = [(id(blob), which) for blob in blobs], self.bound
 
         def follow() -> None:
-            nonlocal found
-            if found is None:
-                found = [b for b in bound_memories if id(b.blob) in wanted and b.which == which]
-            for bound in found:
-                bound.follow()
+            for key in keys:
+                if key in all_bound:
+                    all_bound[key].follow()
 
         return follow
 
@@ -97,9 +103,9 @@ class Calls:
         if memory.layout == layout:
             return memory
         seen = memory.seen_as(layout)
-        for bound in self.bound:
-            if bound.memory is memory:
-                self.bound.append(BoundMemory(bound.blob, bound.which, seen, Memory.move))
+        for bound in self.bound.values():
+            if any(other is memory for other in bound.memories):
+                self.bind(seen, bound.blob, bound.which)
                 break
         return seen
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import Description
 from engine.plan.calls import Calls
-from engine.plan.tensor import BoundMemory
 from layers.blob import Blob
 
 
@@ -118,6 +117,4 @@ class ParameterCalls(Calls):
 
     def _over(self, blob: Blob, which: int, layout: Layout) -> Memory:
         """Memory over a parameter in the arena, under a shape that primitives want."""
-        memory = Memory(layout, blob.store(which))
-        self.bound.append(BoundMemory(blob, which, memory, Memory.move))
-        return memory
+        return self.bind(Memory(layout, blob.store(which)), blob, which)

@@ -71,9 +71,7 @@ class Plan:
             ShapeChanged: a layer made a top of another shape; nothing after it has run.
         """
         use_threads(self.threads)
-        for bound in self.compiler.bound:
-            if bound.which == 0:
-                bound.follow()
+        self.compiler.follow_all(0)
         self._run(self.forward_pass.calls, 0)
 
     def backward(self, fresh: bool) -> None:
@@ -85,9 +83,7 @@ class Plan:
         compiled = self.backward_passes.get(fresh)
         if compiled is None:
             compiled = self.backward_passes[fresh] = self._compile_backward(fresh)
-        for bound in self.compiler.bound:
-            if bound.which == 1:
-                bound.follow()
+        self.compiler.follow_all(1)
         for home in self.homes.values():
             home.put_back(0)
             home.put_back(1)

@@ -91,19 +91,19 @@ class TensorHome:
             copy()
 
 
-class BoundMemory:
-    """Memory over a blob's own array, which layers may move to other storage.
+class BoundMemories:
+    """The memories over a blob's own array, which layers may move to other storage.
 
     Args:
-        moved: puts oneDNN's handle onto an address.
+        blob: the blob.
+        which: its array of values (0) or gradient (1).
     """
 
-    __slots__ = ("blob", "which", "memory", "_seen", "_moved")
+    __slots__ = ("blob", "which", "memories", "_seen")
 
-    def __init__(
-        self, blob: Blob, which: int, memory: Memory, moved: Callable[[Memory, int], None]
-    ):
-        self.blob, self.which, self.memory, self._moved = blob, which, memory, moved
+    def __init__(self, blob: Blob, which: int):
+        self.blob, self.which = blob, which
+        self.memories: list[Memory] = []
         self._seen = blob.store(which)
 
     def follow(self) -> None:
@@ -111,5 +111,6 @@ class BoundMemory:
         array = self.blob.store(self.which)
         if array is not self._seen:
             self._seen = array
-            self.memory.store = array
-            self._moved(self.memory, array.ctypes.data)
+            for memory in self.memories:
+                memory.store = array
+                memory.move(array.ctypes.data)
