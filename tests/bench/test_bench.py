@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.kernels.onednn.library import find_library
+from tests.harness.engines import needs_bf16
 from tools.bench import describe
 from tools.bench.__main__ import main
 from tools.bench.nets import NETS, make_solver
@@ -59,6 +60,19 @@ def test_train(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert 0 < engine["min_ms"] <= engine["median_ms"] and engine["peak_bytes"] > 2**20
         assert engine["first_step_seconds"] > 0
     assert result["sgemm_flops_per_second"] > 0
+
+
+@needs_bf16
+def test_train_in_bfloat16(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--nets", str(tiny), "--rounds", "1", "--threads", "1", "--patience", "0"]
+    assert main(["train", *options, "--precisions", "bf16"]) == 0
+    table = capsys.readouterr().out
+    assert f"| {tiny} | 1 | bf16 | demitasse ONEDNN" in table and "NUMPY" not in table
+
+
+def test_a_precision_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--precisions", "fp32,fp8"]) == 2
+    assert "no such precision\n  got: fp8\n  expected: fp32 or bf16" in capsys.readouterr().err
 
 
 def test_describe(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
