@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -69,18 +68,17 @@ class Passes:
         flat = Layout.plain(x.shape).handle
         no = ctypes.c_float(0)
         root = describe("eltwise_forward", FORWARD_TRAINING, ELTWISE_SQRT, flat, flat, no, no,
-                        _attributes(0.0, ()))  # fmt: skip
+                        scaled(0.0))  # fmt: skip
         self._append(root, {"src": x, "dst": out}, {})
         added = plus.memory.layout.handle
-        self._append(describe("binary", BINARY_ADD, flat, added, flat, _attributes(0.0, ())),
+        self._append(describe("binary", BINARY_ADD, flat, added, flat, scaled(0.0)),
                      {"src": out, "dst": out}, {"src_1": plus.memory})  # fmt: skip
 
     def _binary(
         self, kind: int, out: Array, x: Array, y: Array, factors: dict[str, Factor], keep: float
     ) -> None:
         flat = Layout.plain(x.shape).handle
-        attributes = _attributes(keep, [ARGUMENTS[name] for name in factors])
-        description = describe("binary", kind, flat, flat, flat, attributes)
+        description = describe("binary", kind, flat, flat, flat, scaled(keep, *factors))
         self._append(description, {"src": x, "src_1": y, "dst": out}, {}, factors)
 
     def _append(
@@ -103,7 +101,7 @@ class Passes:
         self._scratch.bind()
 
 
-def _attributes(keep: float, scaled: Sequence[int]) -> Handle:
+def scaled(keep: float, *arguments: str) -> Handle:
     """How much is kept of the result that was there, and which arguments have a factor."""
     handle, operations = Attributes(), PostOps()
     call("primitive_attr_create", ctypes.byref(handle))
@@ -112,6 +110,6 @@ def _attributes(keep: float, scaled: Sequence[int]) -> Handle:
     if keep:
         call("post_ops_append_sum", operations, ctypes.c_float(keep), ctypes.c_int32(0), 0)
     call("primitive_attr_set_post_ops", handle, operations)
-    for argument in scaled:
-        call("primitive_attr_set_scales_mask", handle, argument, 0)
+    for name in arguments:
+        call("primitive_attr_set_scales_mask", handle, ARGUMENTS[name], 0)
     return handle

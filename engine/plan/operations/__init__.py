@@ -10,6 +10,7 @@ from engine.plan.operations import (
     lrn,
     lstm,
     pooling,
+    sigmoid_cross_entropy,
     split,
 )
 from engine.plan.operations.base import Operation, find_operation
@@ -28,5 +29,6 @@ __all__ = [
     "lrn",
     "lstm",
     "pooling",
+    "sigmoid_cross_entropy",
     "split",
 ]
