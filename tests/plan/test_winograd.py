@@ -11,7 +11,7 @@ from engine import TEST, TRAIN, Net
 from engine.kernels.onednn.calls import OneDNNError
 from engine.plan.operations import winograd
 from layers.kernels.threads import set_thread_count, thread_count
-from tests.harness.engines import compared, kinds, needs_onednn, pair
+from tests.harness.engines import compared, distance, kinds, needs_bf16, needs_onednn, pair
 
 pytest.importorskip("numba")
 pytestmark = needs_onednn
@@ -161,3 +161,29 @@ def test_chosen_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     for slower in ("4, 64, 5, 5", "4, 16, 15, 15", "1, 64, 7, 7"):
         fast = in_both(monkeypatch, net_of(slower, "num_output: 64 kernel_size: 3 pad: 1"))
         assert not any("winograd" in name for name in directions(fast))
+
+
+@needs_bf16
+@pytest.mark.parametrize("name", CASES)
+def test_images_of_bfloat16(monkeypatch: pytest.MonkeyPatch, way: str, name: str) -> None:
+    text = net_of(*CASES[name], relu=True)
+    reference, fast = pair(monkeypatch, text, fast_only="precision: BF16\n")
+    for fresh in (True, False):
+        losses = [each.forward_backward(fresh) for each in (reference, fast)]
+        assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    assert directions(fast) and all("winograd" in call for call in directions(fast))
+    for one, other in [(reference.blobs[blob], fast.blobs[blob]) for blob in ("x", "y")] + list(
+        zip(reference.params["c"], fast.params["c"], strict=True)
+    ):
+        # What a kernel computes is rounded once, where direct ones sum rounded products.
+        assert distance(one.data, other.data) < 0.004
+        assert distance(one.diff, other.diff) < 0.02
+
+
+@needs_bf16
+def test_no_number_stays_none_in_bfloat16(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    _, fast = pair(monkeypatch, net_of(*CASES["fits"]), fast_only="precision: BF16\n")
+    fast.blobs["x"].data[0, 3, 2, 2] = np.nan
+    fast.forward()
+    assert np.isnan(fast.blobs["y"].data[0, :, 1:4, 1:4]).all()
+    assert np.isfinite(fast.blobs["y"].data[1]).all()

@@ -11,6 +11,7 @@ BYTES = 4 * LANES
 
 _FLOAT, _ADDRESS = ir.FloatType(), ir.IntType(64)
 _REGISTER = ir.VectorType(_FLOAT, LANES)
+_WORDS, _HALVES = ir.VectorType(ir.IntType(32), LANES), ir.VectorType(ir.IntType(16), LANES)
 _FUSED = ("contract",)  # a product and a sum may become one instruction
 
 
@@ -43,6 +44,25 @@ class Lanes:
     def store(self, address: Any) -> None:
         """Puts them side by side."""
         self.builder.store(self.value, _pointer(self.builder, address, _REGISTER), align=4)
+
+    @classmethod
+    def load_bf16(cls, builder: Any, address: Any) -> Lanes:
+        """Sixteen bfloat16 numbers that lie side by side."""
+        halves = builder.load(_pointer(builder, address, _HALVES), align=2)
+        bits = builder.shl(builder.zext(halves, _WORDS), _words(16))
+        return cls(builder, builder.bitcast(bits, _REGISTER))
+
+    def store_bf16(self, address: Any) -> None:
+        """Puts them side by side as bfloat16 numbers, rounded to the nearest, to even ones."""
+        builder = self.builder
+        bits = builder.bitcast(self.value, _WORDS)
+        even = builder.and_(builder.lshr(bits, _words(16)), _words(1))
+        rounded = builder.add(builder.add(bits, _words(0x7FFF)), even)
+        quiet = builder.or_(bits, _words(0x400000))  # what is not a number is not rounded
+        no_number = builder.fcmp_unordered("uno", self.value, self.value)
+        chosen = builder.lshr(builder.select(no_number, quiet, rounded), _words(16))
+        place = _pointer(builder, address, _HALVES)
+        builder.store(builder.trunc(chosen, _HALVES), place, align=2)
 
     @classmethod
     def gather(cls, builder: Any, address: Any, step: Any) -> Lanes:
@@ -78,6 +98,10 @@ class Lanes:
 
 def _index(lane: int) -> Any:
     return ir.Constant(ir.IntType(32), lane)
+
+
+def _words(value: int) -> Any:
+    return ir.Constant(_WORDS, [value] * LANES)
 
 
 def _pointer(builder: Any, address: Any, kind: Any) -> Any:

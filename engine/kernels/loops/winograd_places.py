@@ -10,10 +10,14 @@ from engine.kernels.loops.winograd_registers import (
     clear_lanes,
     copy_lanes,
     gradient_tile,
+    gradient_tile_bf16,
     input_tile,
+    input_tile_bf16,
     output_tile,
+    output_tile_bf16,
     weight_tile,
 )
+from engine.kernels.loops.winograd_shapes import BF16_SIZE
 
 
 @njit(nogil=True)
@@ -47,7 +51,7 @@ def list_inputs(listed, tile, images, shape, outside):  # type: ignore[no-untype
     """Lists the addresses of a tile's 6x6 pixels."""
     image, top, left = _corner(tile, shape)
     top, left = top - shape.pad_top, left - shape.pad_left
-    pixel = 4 * shape.channels
+    pixel = shape.size * shape.channels
     for i in range(6):
         y = top + i
         row = images + ((image * shape.height + y) * shape.width + left) * pixel
@@ -60,7 +64,7 @@ def list_inputs(listed, tile, images, shape, outside):  # type: ignore[no-untype
 def list_outputs(listed, tile, images, shape, outside):  # type: ignore[no-untyped-def]
     """Lists the addresses of a tile's 4x4 results."""
     image, top, left = _corner(tile, shape)
-    pixel = 4 * shape.maps
+    pixel = shape.size * shape.maps
     for i in range(4):
         y = top + i
         row = images + ((image * shape.out_height + y) * shape.out_width + left) * pixel
@@ -83,7 +87,10 @@ def transform_inputs(first, end, listed, images, shape, outside, target, step): 
     for tile in range(first, end):
         list_inputs(listed, tile, images, shape, outside)
         for offset in range(0, pixel, BYTES):
-            input_tile(listed.ctypes.data, offset, target + offset, step)
+            if shape.size == BF16_SIZE:
+                input_tile_bf16(listed.ctypes.data, offset // 2, target + offset, step)
+            else:
+                input_tile(listed.ctypes.data, offset, target + offset, step)
         target += pixel
 
 
@@ -93,7 +100,11 @@ def transform_gradients(first, end, listed, images, shape, outside, begin, width
     for tile in range(first, end):
         list_outputs(listed, tile, images, shape, outside)
         for offset in range(0, width, BYTES):
-            gradient_tile(listed.ctypes.data, begin + offset, target + offset, step)
+            place = begin + offset
+            if shape.size == BF16_SIZE:
+                gradient_tile_bf16(listed.ctypes.data, place // 2, target + offset, step)
+            else:
+                gradient_tile(listed.ctypes.data, place, target + offset, step)
         target += width
 
 
@@ -105,8 +116,13 @@ def transform_results(  # type: ignore[no-untyped-def]
     for tile in range(first, end):
         list_outputs(listed, tile, y, shape, unused)
         for offset in range(0, width, BYTES):
-            output_tile(source + offset, step, bias + begin + offset, floor,
-                        listed.ctypes.data, begin + offset)  # fmt: skip
+            place = begin + offset
+            if shape.size == BF16_SIZE:
+                output_tile_bf16(source + offset, step, bias + place, floor,
+                                 listed.ctypes.data, place // 2)  # fmt: skip
+            else:
+                output_tile(source + offset, step, bias + place, floor,
+                            listed.ctypes.data, place)  # fmt: skip
         source += width
 
 

@@ -5,6 +5,7 @@ All arguments are addresses, or bytes from one thing to the next.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -21,29 +22,37 @@ _INTEGER = ir.IntType(64)
 @intrinsic
 def input_tile(context, listed, offset, target, step):  # type: ignore[no-untyped-def]
     """B^T d B of 36 listed places, each plus an offset; into 36 places a step apart."""
-    return _from_listed(transforms.of_input, 36)
+    return _from_listed(transforms.of_input, 36, Lanes.load)
+
+
+@intrinsic
+def input_tile_bf16(context, listed, offset, target, step):  # type: ignore[no-untyped-def]
+    """The same from bfloat16 numbers."""
+    return _from_listed(transforms.of_input, 36, Lanes.load_bf16)
 
 
 @intrinsic
 def gradient_tile(context, listed, offset, target, step):  # type: ignore[no-untyped-def]
     """A dy A^T of 16 listed places, each plus an offset; into 36 places a step apart."""
-    return _from_listed(transforms.of_output_gradient, 16)
+    return _from_listed(transforms.of_output_gradient, 16, Lanes.load)
+
+
+@intrinsic
+def gradient_tile_bf16(context, listed, offset, target, step):  # type: ignore[no-untyped-def]
+    """The same from bfloat16 numbers."""
+    return _from_listed(transforms.of_output_gradient, 16, Lanes.load_bf16)
 
 
 @intrinsic
 def output_tile(context, source, step, bias, floor, listed, offset):  # type: ignore[no-untyped-def]
     """A^T m A plus the bias, at least ``floor``, into 16 listed places, each plus an offset."""
+    return _to_listed(Lanes.store)
 
-    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        source, step, bias, floor, listed, offset = values
-        loaded = [Lanes.load(builder, place) for place in _apart(builder, source, step, 36)]
-        results = transforms.both_ways(transforms.to_output, loaded)
-        shift, least = Lanes.load(builder, bias), Lanes.filled(builder, floor)
-        for place, result in zip(_listed(builder, listed, offset, 16), results, strict=True):
-            (result + shift).at_least(least).store(place)
-        return context.get_dummy_value()
 
-    return types.void(*[_ADDRESS] * 3, types.float32, *[_ADDRESS] * 2), generate
+@intrinsic
+def output_tile_bf16(context, source, step, bias, floor, listed, offset):  # type: ignore[no-untyped-def]
+    """The same into bfloat16 numbers."""
+    return _to_listed(Lanes.store_bf16)
 
 
 @intrinsic
@@ -119,10 +128,25 @@ def add_lanes(context, source, target):  # type: ignore[no-untyped-def]
     return types.void(_ADDRESS, _ADDRESS), generate
 
 
-def _from_listed(transform: transforms.Transform, count: int) -> Any:
+def _to_listed(store: Callable[[Lanes, Any], None]) -> Any:
+    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        source, step, bias, floor, listed, offset = values
+        loaded = [Lanes.load(builder, place) for place in _apart(builder, source, step, 36)]
+        results = transforms.both_ways(transforms.to_output, loaded)
+        shift, least = Lanes.load(builder, bias), Lanes.filled(builder, floor)
+        for place, result in zip(_listed(builder, listed, offset, 16), results, strict=True):
+            store((result + shift).at_least(least), place)
+        return context.get_dummy_value()
+
+    return types.void(*[_ADDRESS] * 3, types.float32, *[_ADDRESS] * 2), generate
+
+
+def _from_listed(
+    transform: transforms.Transform, count: int, load: Callable[[Any, Any], Lanes]
+) -> Any:
     def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
         listed, offset, target, step = values
-        loaded = [Lanes.load(builder, place) for place in _listed(builder, listed, offset, count)]
+        loaded = [load(builder, place) for place in _listed(builder, listed, offset, count)]
         results = transforms.both_ways(transform, loaded)
         for place, result in zip(_apart(builder, target, step, 36), results, strict=True):
             result.store(place)

@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 TILE = 4
+BF16_SIZE, F32_SIZE = 2, 4  # bytes
 
 
 class Shape(NamedTuple):
-    """A convolution of stride 1: images, padding, results, and the tiles that cover a result."""
+    """A convolution of stride 1: images, padding, results, and the tiles that cover a result.
+
+    ``size`` is that of an element of images and results, in bytes; all that is transformed, and
+    weights, are float32.
+    """
 
     images: int
     height: int
@@ -22,16 +27,23 @@ class Shape(NamedTuple):
     maps: int
     rows: int
     columns: int
+    size: int
 
     @classmethod
-    def of(cls, inputs: Sequence[int], outputs: Sequence[int], pad: Sequence[int]) -> Shape:
+    def of(
+        cls,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        pad: Sequence[int],
+        size: int = F32_SIZE,
+    ) -> Shape:
         """From the shapes of bottom and top."""
         images, channels, height, width = inputs
         _, maps, out_height, out_width = outputs
         rows, columns = -(-out_height // TILE), -(-out_width // TILE)
         top, left = pad
         return cls(images, height, width, channels, top, left, out_height, out_width, maps,
-                   rows, columns)  # fmt: skip
+                   rows, columns, size)  # fmt: skip
 
     @property
     def tiles(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.kernels.loops import need_loops
-from engine.kernels.loops.winograd_shapes import Shape, WeightOrder
+from engine.kernels.loops.winograd_shapes import BF16_SIZE, F32_SIZE, Shape, WeightOrder
 from engine.kernels.onednn.calls import OneDNNError
 from engine.kernels.onednn.constants import F32
 from engine.kernels.onednn.memory import Layout, Memory
@@ -33,7 +33,7 @@ class Winograd:
 
     Args:
         node: of the convolution.
-        dtype: of its values; only float32 can do it.
+        dtype: of its images, float32 or bfloat16; transforms and products are float32.
 
     Attributes:
         forward, by_data, by_weights: the kernels; None for what is slower, or not needed.
@@ -46,11 +46,12 @@ class Winograd:
         layer: Any = node.layer
         self._weights, *rest = layer.blobs
         self._bias = rest[0] if rest else None
-        if dtype != F32 or not _applies(layer):
+        if not _applies(layer):
             return
+        size = F32_SIZE if dtype == F32 else BF16_SIZE
         inputs, outputs, pad = node.bottom[0].shape, node.top[0].shape, layer.geometry.pad
-        ahead = Shape.of(inputs, outputs, pad)
-        back = Shape.of(outputs, inputs, [2 - each for each in pad])
+        ahead = Shape.of(inputs, outputs, pad, size)
+        back = Shape.of(outputs, inputs, [2 - each for each in pad], size)
         forward, learns = _is_faster(ahead), layer.param_propagate_down[0]
         by_data = node.need_backward and node.propagate_down[0] and _is_faster(back)
         try:
