@@ -95,7 +95,10 @@ def _as_dict(result: Result) -> dict[str, Any]:
 def _plot(results: Sequence[Result], path: Path) -> list[Path]:
     """Bars of each net's ratio to the best peer; nothing without matplotlib or a peer."""
     bars = [
-        (f"{result.net}, {result.precision}, {result.threads}", peer.least / result.ours.least)
+        (
+            f"{result.net}, {result.precision}, {result.threads} threads",
+            peer.least / result.ours.least,
+        )
         for result in results
         if (peer := result.best_peer)
     ]
