@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
-from engine.net.fast_passes import need_bf16
+from engine.kernels.onednn.precision import has_bf16
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
 from tools.bench import data
@@ -71,8 +71,8 @@ def _train(arguments: argparse.Namespace) -> None:
     for precision in arguments.precisions:
         if precision not in PRECISIONS:
             raise DemitasseError("no such precision", got=precision, expected="fp32 or bf16")
-        if precision == "bf16":
-            need_bf16()
+        if precision == "bf16" and not has_bf16():
+            raise DemitasseError("bf16 needs oneDNN and a processor with AVX512_BF16")
     given = (arguments.rounds, arguments.peer_python, arguments.patience)
     for net, threads, precision in product(
         arguments.nets, map(int, arguments.threads), arguments.precisions
