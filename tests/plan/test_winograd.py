@@ -9,6 +9,7 @@ import pytest
 
 from engine import TEST, TRAIN, Net
 from engine.kernels.onednn.calls import OneDNNError
+from engine.kernels.onednn.constants import BF16, F32
 from engine.plan.operations import winograd
 from layers.kernels.threads import set_thread_count, thread_count
 from tests.harness.engines import compared, distance, kinds, needs_bf16, needs_onednn, pair
@@ -24,6 +25,9 @@ CASES = {
     "padded unlike": ("2, 48, 5, 10", "num_output: 16 kernel_size: 3 pad_h: 0 pad_w: 2"),
     "one pixel": ("3, 16, 1, 1", "num_output: 16 kernel_size: 3 pad: 1"),
     "no bias": ("2, 16, 7, 7", "num_output: 32 kernel_size: 3 pad: 1 bias_term: false"),
+    "kernel of five": ("2, 16, 8, 11", "num_output: 32 kernel_size: 5 pad: 2"),
+    "five, padded unlike": ("3, 32, 7, 5", "num_output: 16 kernel_size: 5 pad_h: 0 pad_w: 4"),
+    "five, one result": ("2, 48, 5, 5", "num_output: 16 kernel_size: 5"),
     "many tiles": ("1, 16, 67, 61", "num_output: 16 kernel_size: 3 pad: 1"),
 }
 
@@ -47,6 +51,8 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_LEAST_WORK", "_FEWEST_MAPS", "_FEWEST_TILES"):
         monkeypatch.setattr(winograd, name, 0)
     monkeypatch.setattr(winograd, "_LARGEST_SHARE", np.inf)
+    kinds = {(kernel, dtype): np.inf for kernel in (3, 5) for dtype in (F32, BF16)}
+    monkeypatch.setattr(winograd, "_MOST_PAIRS", kinds)
 
 
 @pytest.fixture(params=["tiles", "maps"])
@@ -135,6 +141,8 @@ def test_other_kernels_and_channels_stay_direct(
     for shape, settings in (
         ("2, 16, 8, 12", "num_output: 32 kernel_size: 3 pad: 3"),
         ("2, 16, 8, 12", "num_output: 32 kernel_h: 3 kernel_w: 1"),
+        ("2, 16, 8, 12", "num_output: 32 kernel_h: 3 kernel_w: 5"),
+        ("2, 16, 8, 12", "num_output: 32 kernel_size: 7 pad: 3"),
         ("2, 16, 8, 12", "num_output: 32 kernel_size: 3 stride: 2"),
         ("2, 16, 8, 12", "num_output: 32 kernel_size: 3 dilation: 2"),
         ("2, 32, 8, 12", "num_output: 32 kernel_size: 3 group: 2"),
@@ -158,6 +166,10 @@ def test_chosen_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = "5, 64, 15, 15"
     fast = in_both(monkeypatch, net_of(shape, "num_output: 64 kernel_size: 3 pad: 1"))
     assert all("winograd" in name for name in directions(fast))
+    fast = in_both(monkeypatch, net_of("9, 32, 15, 15", "num_output: 32 kernel_size: 5 pad: 2"))
+    assert all("winograd" in name for name in directions(fast))
+    fast = in_both(monkeypatch, net_of("3, 64, 9, 9", "num_output: 64 kernel_size: 5 pad: 2"))
+    assert not any("winograd" in name for name in directions(fast))
     for slower in ("4, 64, 5, 5", "4, 16, 15, 15", "1, 64, 7, 7"):
         fast = in_both(monkeypatch, net_of(slower, "num_output: 64 kernel_size: 3 pad: 1"))
         assert not any("winograd" in name for name in directions(fast))

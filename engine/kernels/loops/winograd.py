@@ -1,4 +1,4 @@
-"""3x3 convolutions of stride 1 by Winograd's transforms, prepared as calls.
+"""3x3 and 5x5 convolutions of stride 1 by Winograd's transforms, prepared as calls.
 
 See :mod:`engine.kernels.loops.winograd_transforms` for the formula. Each call is made for a number
 of threads, and wants a room: memory of ``size`` bytes that is its own while it runs.
@@ -20,7 +20,8 @@ from engine.kernels.onednn.memory import Memory, aligned
 from engine.kernels.onednn.primitive import Call
 from layers.blob import Array
 
-_CHUNK = 112  # tiles: the products are slower with fewer, and out of the cache with more
+_CHUNK = 79  # tiles: the products are slower with fewer, and out of the cache with more
+_APART = 64  # bytes between planes of so many maps that all would fall on the same cache lines
 _STRIPE = 32  # maps
 _LISTED = 64  # places: no line of the cache is two threads'
 
@@ -44,16 +45,17 @@ class _Winograd:
             self.pieces, self.length = shape.maps // self.width, tiles
         else:
             self.pieces = threads * -(-tiles // (threads * _CHUNK))
-            self.length = -(-tiles // self.pieces)
-        self.inputs = Planes(self.length, shape.channels, 1 if stripes else threads)
-        self.results = Planes(self.length, self.width, threads)
+            # The best products want planes without gaps; odd ones differ in their cache lines.
+            self.length = -(-tiles // self.pieces) | 1
+        self.apart = _APART if stripes else 0
+        self.inputs = Planes(self.length, shape.channels, 1 if stripes else threads, self.apart)
+        self.results = Planes(self.length, self.width, threads, self.apart)
         self.listed: Array = np.zeros((threads, _LISTED), np.int64)
         self._base = 0
         self._room: Room
 
     def _plan(self, weights: Planes) -> None:
-        line = max(self.shape.channels, self.shape.maps)
-        self._room_plan = RoomPlan(self.threads, self.inputs, weights, self.results, line)
+        self._room_plan = RoomPlan(self.threads, self.shape, self.inputs, weights, self.results)
         self.size = self._room_plan.size
 
     def _enter(self, memory: Memory) -> Room:
@@ -81,7 +83,7 @@ class Convolution(_Winograd):
         super().__init__(shape, threads, stripes)
         self.order = order
         self._run: Any = convolve_stripes if stripes else convolve_tiles
-        weights = Planes(shape.channels, self.width, threads if stripes else 1)
+        weights = Planes(shape.channels, self.width, threads if stripes else 1, self.apart)
         self._plan(weights)
         self.products = Products(threads, self.inputs, weights, self.results)
 
@@ -127,7 +129,7 @@ class WeightGradient(_Winograd):
 
     def __init__(self, shape: Shape, threads: int, stripes: bool):
         super().__init__(shape, threads, stripes)
-        weights = Planes(self.width, shape.channels, threads)
+        weights = Planes(self.width, shape.channels, threads, self.apart)
         self._plan(weights)
         planes = (self.results, self.inputs, weights)
         self.products = [Products(threads, *planes, transposed=True)]

@@ -1,4 +1,4 @@
-"""3x3 convolutions by Winograd's transforms, as compiled loops.
+"""Convolutions by Winograd's transforms, as compiled loops.
 
 The two do the same: where tiles are many, threads share them out; where weights are many, the
 maps of results, so that each thread transforms only the weights it needs, when it needs them.
@@ -10,7 +10,7 @@ Their arguments:
     order: of the weights.
     floor: the least result: 0 for ReLU, else minus infinity.
     room: for what is transformed.
-    product: inputs times weights, all 36 in one.
+    product: inputs times weights, all 36 planes in one.
     arguments: of the product, for each thread.
     listed: 36 integers for each thread.
 
@@ -42,7 +42,7 @@ def convolve_tiles(  # type: ignore[no-untyped-def]
     for thread in prange(threads):
         first, end = share(thread, threads, shape.channels // LANES)
         block = room.block + thread * room.block_part
-        transform_weights(weights, order, first * LANES, end * LANES, 0, width,
+        transform_weights(weights, order, shape, first * LANES, end * LANES, 0, width,
                           room.weights, room.weights_step, block)  # fmt: skip
     tiles, failed = shape.images * shape.rows * shape.columns, 0
     for thread in prange(threads):
@@ -81,7 +81,7 @@ def convolve_stripes(  # type: ignore[no-untyped-def]
         begin_stripe, end_stripe = share(thread, threads, stripes)
         for stripe in range(begin_stripe, end_stripe):
             begin = stripe * width
-            transform_weights(weights, order, 0, shape.channels, begin, width,
+            transform_weights(weights, order, shape, 0, shape.channels, begin, width,
                               transformed, room.weights_step, block)  # fmt: skip
             failed += run(product, arguments[thread])
             transform_results(0, tiles, listed[thread], results, room.results_step,

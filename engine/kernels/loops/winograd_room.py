@@ -6,16 +6,14 @@ import numpy as np
 
 from engine.kernels.loops.execute import execute_address, prepared
 from engine.kernels.loops.lanes import LANES
-from engine.kernels.loops.winograd_shapes import Product, Room
+from engine.kernels.loops.winograd_shapes import Product, Room, Shape
+from engine.kernels.loops.winograd_transforms import PLANES
 from engine.kernels.onednn.memory import Layout, Memory, aligned
 from engine.kernels.onednn.primitive import Scratch, attributes, describe, primitive
 from engine.kernels.onednn.threads import one_thread
 from layers.blob import Array
 
-PLANES = 36
-_APART = 64  # bytes between planes, which would fall on the same lines of a cache otherwise
-
-_BLOCK = 4 * 9 * LANES * LANES  # bytes
+_LINE = 64  # bytes
 
 
 class Planes:
@@ -24,11 +22,12 @@ class Planes:
     Args:
         rows, columns: of each matrix.
         parts: how many times they are there.
+        apart: bytes between one and the next.
     """
 
-    def __init__(self, rows: int, columns: int, parts: int = 1):
+    def __init__(self, rows: int, columns: int, parts: int = 1, apart: int = 0):
         self.rows, self.columns = rows, columns
-        self.step = 4 * rows * columns + _APART
+        self.step = 4 * rows * columns + apart
         self.part = PLANES * self.step if parts > 1 else 0
         self.size = PLANES * self.step * parts
 
@@ -45,16 +44,23 @@ class RoomPlan:
 
     Args:
         threads: how many.
+        shape: of the convolution.
         inputs, weights, results: the planes of each.
-        line: floats of the longest line of channels.
     """
 
-    def __init__(self, threads: int, inputs: Planes, weights: Planes, results: Planes, line: int):
+    def __init__(
+        self, threads: int, shape: Shape, inputs: Planes, weights: Planes, results: Planes
+    ):
         self.inputs, self.weights, self.results = inputs, weights, results
         self._threads = threads
-        self._line = -(-4 * line // _APART) * _APART
+        self._line = -(-4 * max(shape.channels, shape.maps) // _LINE) * _LINE
+        self._block = 4 * (shape.kernel * LANES) ** 2
         self.size = (
-            inputs.size + weights.size + results.size + 2 * threads * self._line + threads * _BLOCK
+            inputs.size
+            + weights.size
+            + results.size
+            + 2 * threads * self._line
+            + threads * self._block
         )
 
     def at(self, base: int) -> Room:
@@ -64,10 +70,10 @@ class RoomPlan:
         lines = results + self.results.size
         blocks = lines + 2 * self._threads * self._line
         return Room(
-            base, self.inputs.step, self.inputs.part,
+            self.inputs.rows, base, self.inputs.step, self.inputs.part,
             weights, self.weights.step, self.weights.part,
             results, self.results.step, self.results.part,
-            lines, 2 * self._line, lines + self._line, 2 * self._line, blocks, _BLOCK,
+            lines, 2 * self._line, lines + self._line, 2 * self._line, blocks, self._block,
         )  # fmt: skip
 
 

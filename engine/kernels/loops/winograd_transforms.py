@@ -1,17 +1,19 @@
-"""Winograd's transforms for 4x4 outputs of a 3x3 convolution, F(4x4, 3x3).
+"""Winograd's transforms of tiles: F(4x4, 3x3) and F(2x2, 5x5), which have the same six points.
 
-A tile of 4x4 results y needs 6x6 inputs d. With g the 3x3 weights,
+A tile of m x m results y of an r x r convolution needs (m + r - 1)^2 = 6x6 inputs d. With g the
+weights,
 
     y = A^T [(G g G^T) * (B^T d B)] A,    dg = G^T [(B^T d B) * (A dy A^T)] G,
 
-* elementwise: 36 products instead of 144. The points are 0, 1, -1, 2, -2 and infinity:
+* elementwise: 36 products instead of m^2 r^2, 144 or 100. The points p are 0, 1, -1, 2, -2 and
+infinity. A row of G is s [1, p, p^2, ...], a column of A^T [1, p, p^2, ...]:
 
-    B^T = 4  0 -5  0  1  0    G =   1/4     0     0    A^T = 1  1  1  1  1  0
-          0 -4 -4  1  1  0         -1/6  -1/6  -1/6          0  1 -1  2 -2  0
-          0  4 -4 -1  1  0         -1/6   1/6  -1/6          0  1  1  4  4  0
-          0 -2 -1  2  1  0         1/24  1/12   1/6          0  1 -1  8 -8  1
-          0  2 -1 -2  1  0         1/24 -1/12   1/6
-          0  4  0 -5  0  1            0     0     1
+    B^T = 4  0 -5  0  1  0    p = 0, s =   1/4
+          0 -4 -4  1  1  0        1      -1/6
+          0  4 -4 -1  1  0       -1      -1/6
+          0 -2 -1  2  1  0        2      1/24
+          0  2 -1 -2  1  0       -2      1/24
+          0  4  0 -5  0  1    infinity: the last 1, the others 0
 
 Source: Lavin and Gray 2015, Fast Algorithms for Convolutional Neural Networks, section 4.
 
@@ -22,10 +24,34 @@ while code is generated. :func:`both_ways` does so to the columns of a tile, the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Column = Sequence[Any]
 Transform = Callable[[Column], list[Any]]
+
+SIDE = 6  # of a tile of inputs
+PLANES = SIDE * SIDE
+
+
+@dataclass(frozen=True)
+class Form:
+    """F(tile x tile, kernel x kernel): what depends on the size of the kernel.
+
+    Args:
+        tile, kernel: the side of a tile's results, and of the kernel.
+        of_weights: G g.
+        to_output: A^T m.
+        of_output_gradient: A y.
+        to_weight_gradient: G^T u.
+    """
+
+    tile: int
+    kernel: int
+    of_weights: Transform
+    to_output: Transform
+    of_output_gradient: Transform
+    to_weight_gradient: Transform
 
 
 def of_input(d: Column) -> list[Any]:
@@ -42,29 +68,25 @@ def of_input(d: Column) -> list[Any]:
     ]
 
 
-def of_weights(g: Column) -> list[Any]:
-    """G g."""
+def _of_weights_3(g: Column) -> list[Any]:
     even, odd = -1 / 6 * (g[0] + g[2]), 1 / 6 * g[1]
     far, near = 1 / 24 * g[0] + 1 / 6 * g[2], 1 / 12 * g[1]
     return [1 / 4 * g[0], even - odd, even + odd, far + near, far - near, g[2]]
 
 
-def to_output(m: Column) -> list[Any]:
-    """A^T m."""
+def _to_output_4(m: Column) -> list[Any]:
     even, odd = m[1] + m[2], m[1] - m[2]
     far, near = m[3] + m[4], m[3] - m[4]
     return [m[0] + even + far, odd + 2 * near, even + 4 * far, odd + 8 * near + m[5]]
 
 
-def of_output_gradient(y: Column) -> list[Any]:
-    """A y."""
+def _of_output_gradient_4(y: Column) -> list[Any]:
     even, odd = y[0] + y[2], y[1] + y[3]
     far, near = y[0] + 4 * y[2], 2 * y[1] + 8 * y[3]
     return [y[0], even + odd, even - odd, far + near, far - near, y[3]]
 
 
-def to_weight_gradient(u: Column) -> list[Any]:
-    """G^T u."""
+def _to_weight_gradient_3(u: Column) -> list[Any]:
     even, odd = u[1] + u[2], u[2] - u[1]
     far, near = u[3] + u[4], u[3] - u[4]
     return [
@@ -72,6 +94,41 @@ def to_weight_gradient(u: Column) -> list[Any]:
         1 / 6 * odd + 1 / 12 * near,
         u[5] + 1 / 6 * (far - even),
     ]
+
+
+F43 = Form(4, 3, _of_weights_3, _to_output_4, _of_output_gradient_4, _to_weight_gradient_3)
+
+
+def _of_weights_5(g: Column) -> list[Any]:
+    even, odd = -1 / 6 * (g[0] + g[2] + g[4]), 1 / 6 * (g[1] + g[3])
+    far = 1 / 24 * g[0] + 1 / 6 * g[2] + 2 / 3 * g[4]
+    near = 1 / 12 * g[1] + 1 / 3 * g[3]
+    return [1 / 4 * g[0], even - odd, even + odd, far + near, far - near, g[4]]
+
+
+def _to_output_2(m: Column) -> list[Any]:
+    near, far = m[1] - m[2], m[3] - m[4]
+    return [m[0] + (m[1] + m[2]) + (m[3] + m[4]), near + 2 * far + m[5]]
+
+
+def _of_output_gradient_2(y: Column) -> list[Any]:
+    twice = 2 * y[1]
+    return [y[0], y[0] + y[1], y[0] - y[1], y[0] + twice, y[0] - twice, y[1]]
+
+
+def _to_weight_gradient_5(u: Column) -> list[Any]:
+    even, odd = u[1] + u[2], u[2] - u[1]
+    far, near = u[3] + u[4], u[3] - u[4]
+    return [
+        1 / 4 * u[0] - 1 / 6 * even + 1 / 24 * far,
+        1 / 6 * odd + 1 / 12 * near,
+        1 / 6 * (far - even),
+        1 / 6 * odd + 1 / 3 * near,
+        u[5] - 1 / 6 * even + 2 / 3 * far,
+    ]
+
+
+F25 = Form(2, 5, _of_weights_5, _to_output_2, _of_output_gradient_2, _to_weight_gradient_5)
 
 
 def both_ways(transform: Transform, tile: Sequence[Any]) -> list[Any]:

@@ -1,10 +1,10 @@
-"""Gradients of a 3x3 convolution's weights and bias by Winograd's transforms, as compiled loops.
+"""Gradients of a convolution's weights and bias by Winograd's transforms, as compiled loops.
 
 Their arguments are those of :mod:`engine.kernels.loops.winograd_forward`, but for:
     dy: the gradient of the results.
     dw, db: where the gradients go; the latter 0 where none is wanted.
     adds_w, adds_b: whether they are added to what is there.
-    product: gradients of results times inputs, summed over tiles, all 36 in one.
+    product: gradients of results times inputs, summed over tiles, all 36 planes in one.
 
 The sum of a tile's gradients, for the bias, is its transform at the point 1, in plane 7.
 """
@@ -23,6 +23,7 @@ from engine.kernels.loops.winograd_places import (
     transform_inputs,
 )
 from engine.kernels.loops.winograd_registers import add_lanes, weight_gradient_tile
+from engine.kernels.loops.winograd_transforms import PLANES
 
 _POINT_ONE = 7
 
@@ -45,10 +46,12 @@ def _put(source, target, width, adds):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _finish(source, step, dw, channels, adds):  # type: ignore[no-untyped-def]
-    """The weights' gradients of one map, from a row of each plane."""
-    for offset in range(0, 4 * channels, BYTES):
-        weight_gradient_tile(source + offset, step, dw + 9 * offset, adds)
+def _finish(source, step, dw, row, shape, adds):  # type: ignore[no-untyped-def]
+    """The weights' gradients of one map, from that row of each plane."""
+    size, pixel = shape.kernel * shape.kernel, 4 * shape.channels
+    source, dw = source + row * pixel, dw + row * size * pixel
+    for offset in range(0, pixel, BYTES):
+        weight_gradient_tile(shape, source + offset, step, dw + size * offset, adds)
 
 
 @compiled
@@ -58,10 +61,9 @@ def weight_gradient_tiles(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Threads take chunks of tiles, each summing for itself; then the sums are added up.
 
-    All chunks count as equally many tiles; what the last lack is zeros, from ``zeros``.
+    All chunks count as equally many tiles; what some lack is zeros.
     """
     tiles, failed = shape.images * shape.rows * shape.columns, 0
-    length = (tiles + chunks - 1) // chunks
     pixel, width = 4 * shape.channels, 4 * shape.maps
     for thread in prange(threads):
         inputs = room.inputs + thread * room.inputs_part
@@ -76,8 +78,8 @@ def weight_gradient_tiles(  # type: ignore[no-untyped-def]
             transform_inputs(first, end, listed[thread], x, shape, zeros, inputs, room.inputs_step)
             transform_gradients(first, end, listed[thread], dy, shape, zeros, 0, width,
                                 results, room.results_step)  # fmt: skip
-            if end - first < length:
-                for plane in range(36):
+            if end - first < room.tiles:
+                for plane in range(PLANES):
                     row = end - first
                     clear(inputs + plane * room.inputs_step + row * pixel, pixel)
                     clear(results + plane * room.results_step + row * width, width)
@@ -91,12 +93,12 @@ def weight_gradient_tiles(  # type: ignore[no-untyped-def]
         first, end = share(thread, threads, shape.maps)
         for row in range(first, end):
             sums = room.weights + row * pixel
-            for plane in range(36):
+            for plane in range(PLANES):
                 for other in range(1, threads):
                     for offset in range(0, pixel, BYTES):
                         place = sums + plane * room.weights_step + offset
                         add_lanes(place + other * room.weights_part, place)
-            _finish(sums, room.weights_step, dw + row * 9 * pixel, shape.channels, adds_w)
+            _finish(room.weights, room.weights_step, dw, row, shape, adds_w)
     if db:
         for other in range(1, threads):
             _add_tiles(room.unused, room.unused + other * room.unused_part, width, 1)
@@ -128,9 +130,9 @@ def weight_gradient_stripes(  # type: ignore[no-untyped-def]
             transform_gradients(0, tiles, listed[thread], dy, shape, zeros, begin, width,
                                 results, room.results_step)  # fmt: skip
             failed += run(product, arguments[thread])
+            place = dw + begin * shape.kernel * shape.kernel * shape.channels
             for row in range(width // 4):
-                place = dw + (begin // 4 + row) * 9 * pixel
-                _finish(sums + row * pixel, room.weights_step, place, shape.channels, adds_w)
+                _finish(sums, room.weights_step, place, row, shape, adds_w)
             if db:
                 clear(bias, width)
                 _add_tiles(bias, results + _POINT_ONE * room.results_step, width, tiles)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.kernels.loops import need_loops
-from engine.kernels.loops.winograd_shapes import BF16_SIZE, F32_SIZE, Shape, WeightOrder
+from engine.kernels.loops.winograd_shapes import Shape, WeightOrder
+from engine.kernels.loops.winograd_transforms import PLANES
 from engine.kernels.onednn.calls import OneDNNError
-from engine.kernels.onednn.constants import F32
+from engine.kernels.onednn.constants import BF16, F32
 from engine.kernels.onednn.memory import Layout, Memory
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from engine.kernels.loops import winograd
 
 # Where Winograd was faster than oneDNN's direct implementations, on two cores with AVX-512.
+# Pairs of maps for each tile, beyond which weights take too long to transform; in bfloat16, whose
+# direct products are twice as fast, only 3x3 kernels gain.
+_MOST_PAIRS = {(3, F32): math.inf, (3, BF16): math.inf, (5, F32): 16}
 _LANES, _FEWEST_MAPS = 16, 32
 _FEWEST_TILES = 8  # for fewer, weights take longer to transform than to multiply
 _LEAST_WORK = 1 << 25  # products of the direct way: a tenth of a millisecond
@@ -25,7 +30,6 @@ _LARGEST_SHARE = 0.5  # of those products that tiles need, with what lies beyond
 # Threads share out maps instead of tiles, where there are so many pairs of maps for each tile.
 _PAIRS, _PAIRS_BY_WEIGHTS = 512, 320
 _FLOAT = 4  # bytes
-_KERNEL = 9 * _FLOAT
 
 
 class Winograd:
@@ -46,12 +50,12 @@ class Winograd:
         layer: Any = node.layer
         self._weights, *rest = layer.blobs
         self._bias = rest[0] if rest else None
-        if not _applies(layer):
+        if not _applies(layer, dtype):
             return
-        size = F32_SIZE if dtype == F32 else BF16_SIZE
-        inputs, outputs, pad = node.bottom[0].shape, node.top[0].shape, layer.geometry.pad
-        ahead = Shape.of(inputs, outputs, pad, size)
-        back = Shape.of(outputs, inputs, [2 - each for each in pad], size)
+        inputs, outputs = node.bottom[0].shape, node.top[0].shape
+        pad, (kernel, _) = layer.geometry.pad, layer.geometry.kernel
+        ahead = Shape.of(inputs, outputs, pad, kernel, dtype)
+        back = Shape.of(outputs, inputs, [kernel - 1 - each for each in pad], kernel, dtype)
         forward, learns = _is_faster(ahead), layer.param_propagate_down[0]
         by_data = node.need_backward and node.propagate_down[0] and _is_faster(back)
         try:
@@ -68,7 +72,8 @@ class Winograd:
         """Makes the kernel of the forward pass, and that of the gradient by weights."""
         from engine.kernels.loops.winograd import Convolution, WeightGradient
 
-        order = WeightOrder(0, _KERNEL * shape.channels, _KERNEL, _FLOAT)
+        kernel = _FLOAT * shape.kernel**2
+        order = WeightOrder(0, kernel * shape.channels, kernel, _FLOAT)
         self.forward = Convolution(shape, thread_count(), _pairs(shape) >= _PAIRS, order)
         if by_weights:
             by_maps = thread_count() * _pairs(shape) >= _PAIRS_BY_WEIGHTS
@@ -78,7 +83,8 @@ class Winograd:
         """The same with kernels turned by half a turn, from what they made to what they read."""
         from engine.kernels.loops.winograd import Convolution
 
-        order = WeightOrder(_KERNEL - _FLOAT, _KERNEL, _KERNEL * shape.maps, -_FLOAT)
+        kernel = _FLOAT * shape.kernel**2
+        order = WeightOrder(kernel - _FLOAT, kernel, kernel * shape.maps, -_FLOAT)
         self.by_data = Convolution(shape, thread_count(), _pairs(shape) >= _PAIRS, order)
 
     def run_forward(
@@ -109,16 +115,18 @@ class Winograd:
         return compiler.parameter(self._weights, Layout.plain(self._weights.shape))
 
 
-def _applies(layer: Any) -> bool:
-    """Whether the kernel is 3x3, of stride 1, over all channels, and these fill registers."""
+def _applies(layer: Any, dtype: int) -> bool:
+    """Whether it has such a kernel, stride 1, and no groups, and its channels fill registers."""
     geometry = layer.geometry
     maps, channels = layer.blobs[0].shape[:2]
+    size = geometry.kernel[0]
     return (
-        _all(geometry.kernel, 3)
+        (size, dtype) in _MOST_PAIRS
+        and _all(geometry.kernel, size)
         and _all(geometry.stride, 1)
         and _all(geometry.dilation, 1)
         and layer.group == 1
-        and max(geometry.pad) <= 2
+        and max(geometry.pad) < size
         and maps % _LANES == channels % _LANES == 0
     )
 
@@ -128,12 +136,12 @@ def _all(values: Sequence[int], value: int) -> bool:
 
 
 def _is_faster(shape: Shape) -> bool:
-    work = 9 * shape.pixels
     return (
         min(shape.maps, shape.channels) >= _FEWEST_MAPS
+        and _pairs(shape) <= _MOST_PAIRS[shape.kernel, shape.dtype]
         and shape.tiles >= _FEWEST_TILES
-        and work * shape.maps * shape.channels >= _LEAST_WORK
-        and 36 * shape.tiles <= _LARGEST_SHARE * work
+        and shape.work * shape.maps * shape.channels >= _LEAST_WORK
+        and PLANES * shape.tiles <= _LARGEST_SHARE * shape.work
     )
 
 
