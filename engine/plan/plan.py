@@ -8,6 +8,7 @@ from functools import partial
 from engine.kernels.onednn.calls import OneDNNError
 from engine.kernels.onednn.constants import BF16, F32
 from engine.kernels.onednn.memory import Memory
+from engine.kernels.onednn.places import on_own_core
 from engine.kernels.onednn.primitive import Call
 from engine.kernels.onednn.threads import use_threads
 from engine.net.gradient_flow import Node
@@ -94,9 +95,11 @@ class Plan:
     def _run(self, calls: Sequence[Call], which: int) -> None:
         """Runs the calls of a pass, after which the values (0) or gradients (1) are new."""
         try:
-            for call in calls:
-                if call():
-                    raise DemitasseError(f"oneDNN could not compute {getattr(call, 'name', call)}")
+            with on_own_core():
+                for call in calls:
+                    if call():
+                        name = getattr(call, "name", call)
+                        raise DemitasseError(f"oneDNN could not compute {name}")
         finally:
             for blob, home in self.homes.items():
                 home.hide(blob, which)

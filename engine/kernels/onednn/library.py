@@ -5,12 +5,16 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 from layers.errors import DemitasseError
+from layers.kernels.processors import physical_cores
+from layers.kernels.threads import thread_count
 
 PACKAGE = "onednn-cpu-gomp"
 VARIABLE = "DEMITASSE_ONEDNN"
@@ -18,6 +22,8 @@ VARIABLE = "DEMITASSE_ONEDNN"
 # OpenMP's threads wait for the next primitive by spinning. Primitives follow each other within
 # microseconds; who waits longer gives its core to NumPy's threads, and to other processes.
 _SPINS = "20000"
+_BINDING = {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
+_WHERE = (*_BINDING, "GOMP_CPU_AFFINITY")
 
 
 @dataclass(frozen=True)
@@ -28,11 +34,13 @@ class Library:
         c: its functions.
         path: where it was found.
         version: of the library.
+        cores: of the process, where OpenMP was told to bind each of its threads to one.
     """
 
     c: ctypes.CDLL
     path: str
     version: tuple[int, int, int]
+    cores: frozenset[int] | None = None
 
 
 @cache
@@ -70,12 +78,38 @@ def _in_package() -> str | None:
 
 def _open(path: str) -> Library | None:
     os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
+    cores = _cores_to_bind()
     try:
-        c = ctypes.CDLL(path)
+        with _binding(cores):
+            c = ctypes.CDLL(path)
         version = _version(c)
     except (OSError, AttributeError):
         return None
-    return Library(c, path, version) if version[0] == 3 else None
+    return Library(c, path, version, cores) if version[0] == 3 else None
+
+
+def _cores_to_bind() -> frozenset[int] | None:
+    """The process's, if threads are to be bound: the user has not said where they run, and they
+    are as many as cores, for two processes of few threads would have the same ones."""
+    if any(name in os.environ for name in _WHERE) or not hasattr(os, "sched_setaffinity"):
+        return None
+    return frozenset(os.sched_getaffinity(0)) if thread_count() == physical_cores() else None
+
+
+@contextmanager
+def _binding(cores: frozenset[int] | None) -> Iterator[None]:
+    """Around the loading of OpenMP, which reads its settings then, and binds this thread at once;
+    see ``places.py``."""
+    if cores is None:
+        yield
+        return
+    os.environ.update(_BINDING)
+    try:
+        yield
+    finally:
+        for name in _BINDING:
+            del os.environ[name]
+        os.sched_setaffinity(0, cores)
 
 
 def _version(c: ctypes.CDLL) -> tuple[int, int, int]:

@@ -12,7 +12,7 @@ from engine.kernels.onednn.calls import functions
 
 def use_threads(count: int) -> None:
     """Has OpenMP use so many threads for what this thread starts."""
-    _openmp().omp_set_num_threads(count)
+    openmp().omp_set_num_threads(count)
 
 
 @contextmanager
@@ -26,6 +26,7 @@ def one_thread(count: int) -> Iterator[None]:
 
 
 @cache
-def _openmp() -> ctypes.CDLL:
+def openmp() -> ctypes.CDLL:
+    """OpenMP's own functions."""
     functions()  # brings the OpenMP that it needs with it
     return ctypes.CDLL("libgomp.so.1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.kernels.onednn.places import on_any_core
 from engine.net.gradient_flow import Node
 from engine.plan.calls import is_own
 from engine.plan.compiler import Compiler
@@ -48,7 +49,8 @@ class Reference(Operation):
             for blob in shown:
                 blob.show(0)
             try:
-                node.layer.forward(node.bottom, node.top)
+                with on_any_core():
+                    node.layer.forward(node.bottom, node.top)
             except LayerError as error:
                 error.layer_name = node.layer.name
                 raise
@@ -80,7 +82,8 @@ class Reference(Operation):
             for blob in shown:
                 blob.show(0)
                 blob.show(1)
-            node.layer.backward(node.top, node.propagate_down, node.bottom)
+            with on_any_core():
+                node.layer.backward(node.top, node.propagate_down, node.bottom)
 
         compiler.emit(backward)
         for tensor, wanted in zip(self.bottoms, node.propagate_down, strict=True):

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.kernels.onednn.calls import OneDNNError
 from engine.kernels.onednn.elementwise import Factor, Passes
+from engine.kernels.onednn.places import on_own_core
 from engine.kernels.onednn.threads import use_threads
 from engine.net.fast_passes import fast_engine
 from engine.net.params import Arena, Segment
@@ -85,8 +86,9 @@ def _prepared(
             for name, value in zip(rule.factors, told, strict=True):
                 group.factors[name].set(value)
         use_threads(thread_count())
-        for call in passes.calls:
-            if call():
-                raise DemitasseError("oneDNN could not update the parameters")
+        with on_own_core():
+            for call in passes.calls:
+                if call():
+                    raise DemitasseError("oneDNN could not update the parameters")
 
     return update
