@@ -122,10 +122,11 @@ class Blob:
         self._shape = tuple(int(length) for length in shape)
         count = self.count
         for which, store in enumerate(self._stores):
+            shown = self._views[which] is not None  # what is hidden stays so
             self._views[which] = None
             if store is not None and store.size < count:
                 self._stores[which] = None
-            elif store is not None:
+            elif store is not None and shown:
                 self._views[which] = store[:count].reshape(self._shape)
 
     def share_data(self, other: Blob) -> None:
@@ -158,6 +159,10 @@ class Blob:
         """The flat storage of the values (0) or the gradient (1), whoever may show it."""
         store = self._stores[which]
         return self._allocate(which) if store is None else store
+
+    def has_store(self, which: int) -> bool:
+        """Whether there is storage for the values (0) or the gradient (1) yet."""
+        return self._stores[which] is not None
 
     def show(self, which: int) -> Array:
         """The blob's own array of values (0) or gradient (1), without asking its home for it."""

@@ -45,16 +45,6 @@ class Calls:
         """Appends a copy into another layout, or an addition to what is there."""
         self.emit(reorder(source, target, self.scratch, add))
 
-    def one_way(self, source: Memory, target: Memory) -> Call:
-        """A copy that is not part of a pass."""
-        copy = reorder(source, target, self.scratch)
-        self.scratch.bind()
-        return copy
-
-    def both_ways(self, memory: Memory, other: Memory) -> tuple[Call, Call]:
-        """A copy from one into the other, and the one back."""
-        return self.one_way(memory, other), self.one_way(other, memory)
-
     def room(self, size: int) -> Memory:
         """So many bytes for a call's own use while it runs."""
         return self.passing.make("room", Layout.plain((-(-size // 4),)))
@@ -112,4 +102,6 @@ class Calls:
 
 def is_own(memory: Memory, blob: Blob, which: int) -> bool:
     """Whether memory is the blob's own array of values (0) or gradient (1)."""
+    if not blob.has_store(which):
+        return False
     return bool(memory.store.ctypes.data == blob.store(which).ctypes.data)

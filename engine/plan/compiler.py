@@ -181,7 +181,7 @@ class Compiler(ParameterCalls):
     def start_backward(self, fresh: bool) -> None:
         """From here on, calls belong to the backward pass."""
         super().start_backward(fresh)
-        self.gradients.start()
+        self.gradients.start(max((t.layout.size for t in self.tensors), default=0))
         for tensor in self.tensors:
             tensor.copies = list(tensor.forward_copies)
             if self.gradients.reused and not self.is_output(tensor.blob):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 from engine.kernels.onednn.calls import OneDNNError
 from engine.kernels.onednn.constants import BF16, F32
@@ -16,7 +15,7 @@ from engine.plan.calls import is_own
 from engine.plan.compiler import Compiler
 from engine.plan.operations import Operation, Reference, find_operation
 from engine.plan.parts import Pass
-from engine.plan.tensor import TensorHome
+from engine.plan.tensor import Copy, LateCopy, TensorHome
 from layers.blob import Array, Blob
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
@@ -85,9 +84,9 @@ class Plan:
         if compiled is None:
             compiled = self.backward_passes[fresh] = self._compile_backward(fresh)
         self.compiler.follow_all(1)
-        for home in self.homes.values():
-            home.put_back(0)
-            home.put_back(1)
+        for blob, home in self.homes.items():
+            home.put_back(blob, 0)
+            home.put_back(blob, 1)
         self._run(compiled.calls, 1)
         for blob, home in self.homes.items():
             home.cover(blob)
@@ -153,28 +152,24 @@ class Plan:
         homes = {}
         for tensors in self.compiler.made.values():
             blob, last = tensors[-1].blob, tensors[-1]
-            copies = None
-            if not is_own(last.memory, blob, 0):
-                copies = self.compiler.both_ways(last.memory, self.compiler.own(blob))
-            home = homes[blob] = TensorHome(copies)
-            blob.home = home
+            own = is_own(last.memory, blob, 0)
+            blob.home = homes[blob] = TensorHome(None if own else last.memory)
         return homes
 
     def _gradient_copies(
         self, blob: Blob
-    ) -> tuple[Call | None, Call | None, Callable[[Array], None] | None]:
+    ) -> tuple[Copy | None, Copy | None, Callable[[Array], None] | None]:
         """Out of the first version, whose gradient comes last; into the last, where it begins."""
         tensors = self.compiler.made[id(blob)]
         first = tensors[0].diff
         last = tensors[-1].diff if self.compiler.is_output(blob) else None
         if first is not None and not self._kept(blob, first):
-            return partial(_refuse, blob.name), None, None
-        own = self.compiler.own(blob, 1)
+            return _refuse, None, None
         out = into = None
         if first is not None and not is_own(first, blob, 1):
-            out = self.compiler.one_way(first, own)
+            out = LateCopy(first, out=True)
         if last is not None and not is_own(last, blob, 1):
-            into = self.compiler.one_way(own, last)
+            into = LateCopy(last, out=False)
         return out, into, self.compiler.revisions.get(id(tensors[0]))
 
     def _kept(self, blob: Blob, diff: Memory) -> bool:
@@ -184,9 +179,9 @@ class Plan:
         return [blob for node in self.nodes for blob in node.top]
 
 
-def _refuse(name: str) -> None:
+def _refuse(blob: Blob, which: int) -> None:
     raise DemitasseError(
-        f'the gradient of blob "{name}" has not been kept after the backward pass',
+        f'the gradient of blob "{blob.name}" has not been kept after the backward pass',
         hint="set the net's keep_gradients to True before its first pass",
     )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
+import numpy as np
+
 from engine.kernels.onednn.memory import Layout, Memory
-from engine.kernels.onednn.primitive import Call
+from engine.kernels.onednn.primitive import Call, Scratch
+from engine.kernels.onednn.reorder import reorder
 from layers.blob import Array, Blob
 
 
@@ -37,6 +41,49 @@ class Tensor:
         return self.memory.layout.shape
 
 
+class LateCopy:
+    """A copy between memory and the own array of a blob, made when somebody first wants it.
+
+    Of a blob that has been reshaped since, the array gets the values that fit into it.
+
+    Args:
+        memory: of the plan.
+        out: whether it goes from there into the blob's array, or back.
+    """
+
+    __slots__ = ("_memory", "_shape", "_out", "_own", "_copy")
+
+    def __init__(self, memory: Memory, out: bool):
+        self._memory, self._shape, self._out = memory, memory.layout.shape, out
+        self._own: Memory | None = None
+        self._copy: Call
+
+    def __call__(self, blob: Blob, which: int) -> None:
+        """Copies, whatever array of values (0) or gradient (1) the blob has now."""
+        array = blob.store(which)
+        count = math.prod(self._shape)
+        if array.size >= count:
+            self._run(array)
+        elif self._out:
+            self._run(whole := np.empty(count, array.dtype))
+            array[...] = whole[: array.size]
+
+    def _run(self, array: Array) -> None:
+        if self._own is None:
+            self._own = Memory(Layout.plain(self._shape), array)
+            pair = (self._memory, self._own)
+            scratch = Scratch()
+            self._copy = reorder(*(pair if self._out else pair[::-1]), scratch)
+            scratch.bind()
+        elif self._own.store is not array:
+            self._own.store = array
+            self._own.move(array.ctypes.data)
+        self._copy()
+
+
+Copy = Callable[[Blob, int], None]
+
+
 class TensorHome:
     """Brings a blob's values into its own array when somebody looks at them.
 
@@ -46,18 +93,19 @@ class TensorHome:
     has them any more, and not at some later collection.
 
     Args:
-        copies: the calls that copy the values out and back in; None where they are in the
-            blob's own array.
+        memory: of the values; None where they are in the blob's own array.
     """
 
-    def __init__(self, copies: tuple[Call, Call] | None):
+    def __init__(self, memory: Memory | None):
         self._revise: Callable[[Array], None] | None = None
-        self._out: list[Call | None] = [copies[0] if copies else None, None]
-        self._into: list[Call | None] = [copies[1] if copies else None, None]
+        self._out: list[Copy | None] = [None, None]
+        self._into: list[Copy | None] = [None, None]
+        if memory is not None:
+            self._out[0], self._into[0] = LateCopy(memory, out=True), LateCopy(memory, out=False)
         self._looked = [False, False]
 
     def add_gradient(
-        self, out: Call | None, into: Call | None, revise: Callable[[Array], None] | None
+        self, out: Copy | None, into: Copy | None, revise: Callable[[Array], None] | None
     ) -> None:
         """Says how to copy the gradient, once there is one, and how to revise what came out."""
         self._out[1], self._into[1], self._revise = out, into, revise
@@ -66,7 +114,7 @@ class TensorHome:
         """Copies the values (0) or the gradient (1) out."""
         copy = self._out[which]
         if copy is not None:
-            copy()
+            copy(blob, which)
         if which == 1 and self._revise is not None:
             self._revise(blob.show(1))
         self._looked[which] = True
@@ -83,12 +131,12 @@ class TensorHome:
         if not self._looked[0]:
             self.hide(blob, 0)
 
-    def put_back(self, which: int) -> None:
+    def put_back(self, blob: Blob, which: int) -> None:
         """Copies in what somebody may have written."""
         copy = self._into[which]
         always_shown = self._out[which] is None
         if copy is not None and (self._looked[which] or always_shown):
-            copy()
+            copy(blob, which)
 
 
 class BoundMemories:

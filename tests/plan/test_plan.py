@@ -117,6 +117,25 @@ def test_another_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kinds(fast)
 
 
+def test_a_blob_that_gets_smaller_keeps_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    for net in (reference, fast):
+        net.forward()
+    for name in ("c1", "p", "c2", "sum", "ip"):
+        one, other = reference.blobs[name], fast.blobs[name]
+        for blob in (one, other):
+            blob.reshape(1, *one.shape[1:])
+        assert one.data.any() and np.allclose(one.data, other.data, atol=1e-6), name
+
+
+def test_memory_for_what_nobody_looks_at_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, fast = nets(monkeypatch)
+    fast.forward_backward(True)
+    taken = [name for name, blob in fast.blobs.items() if blob.has_store(0)]
+    fast.blobs["c2"].data  # noqa: B018
+    assert "c2" not in taken and fast.blobs["c2"].has_store(0)
+
+
 def test_another_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     reference, fast = nets(monkeypatch)
     before = thread_count()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -166,6 +168,19 @@ def aligned(size: int) -> Array:
     store = np.zeros(size + _ALIGNMENT, np.uint8)
     start = -store.ctypes.data % _ALIGNMENT
     return store[start : start + size]
+
+
+def reserved(size: int) -> Array:
+    """So many zero bytes, that take up memory only once they are written."""
+    private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
+    try:
+        pages = mmap.mmap(-1, max(1, size), **({"flags": private} if private else {}))
+    except OSError as problem:
+        raise MemoryError(f"{size / 2**30:,.1f} GiB for a gradient") from problem
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a system without them
+            pages.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(pages, np.uint8)
 
 
 @cache

@@ -43,6 +43,7 @@ class Scratch:
 
     def __init__(self) -> None:
         self._size = 0
+        self._store = aligned(0)
         self._waiting: list[tuple[_Argument, Layout]] = []
         self._memories: list[Memory] = []
 
@@ -53,9 +54,10 @@ class Scratch:
 
     def bind(self) -> None:
         """Allocates it, as large as the largest need, and hands it to all who asked."""
-        store = aligned(self._size)
+        if self._store.size < self._size:
+            self._store = aligned(self._size)
         for argument, layout in self._waiting:
-            memory = Memory(layout, store)
+            memory = Memory(layout, self._store)
             argument.kind, argument.memory = ARGUMENTS["scratchpad"], memory.handle.value
             self._memories.append(memory)
         self._waiting.clear()

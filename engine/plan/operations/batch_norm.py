@@ -23,7 +23,8 @@ from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
 from engine.plan.operations.activation import relu_of
 from engine.plan.operations.base import Operation, next_in_place, operation, same_backward
-from layers.blob import Array
+from engine.plan.tensor import LateCopy
+from layers.blob import Array, Blob
 
 
 def _scale_of(nodes: Sequence[Node], index: int) -> Node | None:
@@ -116,16 +117,16 @@ class BatchNorm(Operation):
         update = self.layer.update_statistics  # type: ignore[attr-defined]
         return lambda: update(mean, variance, m)
 
-    def _revise(self, compiler: Compiler) -> Callable[[Array], None]:
+    def _revise(self) -> Callable[[Array], None]:
         """Takes a gradient from behind the Scale and the ReLU to before them, as they would."""
-        y = Memory(Layout.plain(self.layout.shape))
-        copy, relu = compiler.one_way(self.top.memory, y), self.relu
+        y, relu = Blob(self.layout.shape), self.relu
+        copy = LateCopy(self.top.memory, out=True)
         factor = None if self.scale is None else self.scale.blobs[0]
 
         def revise(diff: Array) -> None:
             if relu:
-                copy()
-                diff *= y.array() > 0
+                copy(y, 0)
+                diff *= y.data > 0
             if factor is not None:
                 diff *= factor.data[:, None, None]
 
@@ -133,7 +134,7 @@ class BatchNorm(Operation):
 
     def backward(self, compiler: Compiler) -> None:
         if len(self.nodes) > 1 and self.top.blob is not self.source.blob:
-            compiler.when_looked_at(self.top, self._revise(compiler))
+            compiler.when_looked_at(self.top, self._revise())
         dy = compiler.gradient(self.top, self.layout)
         in_place = self.top.blob is self.source.blob and not self.top.shared
         if in_place and dy.layout == self.source.layout:
