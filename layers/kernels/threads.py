@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -39,6 +39,7 @@ class _Team:
         self.size = max(1, min(limit, physical_cores()))
         self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._started = 0
+        self._cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
         self._lock = threading.Lock()
         self._users, self._before = 0, 1
 
@@ -72,6 +73,9 @@ class _Team:
 
     def _serve(self) -> None:
         _here.serving = True
+        if self._cores:  # whoever started this thread may be bound to one core for the moment
+            with suppress(OSError):
+                os.sched_setaffinity(0, self._cores)
         while True:
             self._tasks.get()()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,9 +44,24 @@ class SoftmaxLossLayer(LossLayer):
         if shape[self.class_axis] == 0:
             raise self.error(f'bottom "{bottom[0].name}" has no classes', f"shape {shape}")
         check_label_count(self, bottom[1], shape, self.class_axis)
+        self._ignore = ignored_label(self.layer_param.loss_param)
+        self._find_places(shape)
+        self.divisor = self._count_valid(self._first.size)
         self.prob = np.empty(shape, self.context.dtype)
         if len(top) > 1:
             top[1].reshape(*shape)
+
+    def _find_places(self, shape: tuple[int, ...]) -> None:
+        """Where class 0 of each label lies in flat scores, and how far apart the classes are."""
+        before, after = shape[: self.class_axis], shape[self.class_axis + 1 :]
+        self._step, self._outer = math.prod(after), math.prod(before)
+        rows = np.arange(self._outer) * shape[self.class_axis] * self._step
+        self._first = np.add.outer(rows, np.arange(self._step)).reshape(*before, 1, *after)
+
+    def _count_valid(self, valid: int) -> float:
+        """The divisor, of so many labels that are not ignored."""
+        p, count = self.layer_param.loss_param, self._first.size
+        return normalizer(p, "VALID", count, valid, self._outer)
 
     def predict(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """The first half of forward: everything but the loss."""
@@ -53,24 +69,21 @@ class SoftmaxLossLayer(LossLayer):
         softmax(bottom[0].data, axis, out=self.prob)
         if len(top) > 1:
             top[1].data = self.prob
-        ignore = ignored_label(self.layer_param.loss_param)
-        labels = read_labels(self, bottom[1], shape[axis], ignore)
-        self.labels, self.ignored = labels.reshape(*shape[:axis], 1, *shape[axis + 1 :]), None
-        valid = labels.size
-        if ignore is not None:
-            self.ignored = self.labels == ignore
-            valid -= int(np.count_nonzero(self.ignored))
+        labels = read_labels(self, bottom[1], shape[axis], self._ignore)
+        self.labels, self.ignored = labels.reshape(self._first.shape), None
+        if self._ignore is not None:
+            self.ignored = self.labels == self._ignore
+            self.divisor = self._count_valid(labels.size - int(np.count_nonzero(self.ignored)))
             self.labels = np.where(self.ignored, 0, self.labels)
-        outer = int(np.prod(shape[:axis]))
-        self.divisor = normalizer(self.layer_param.loss_param, "VALID", labels.size, valid, outer)
+        self._places = self._first + self.labels * self._step
 
     def pick(self, values: Array) -> Array:
         """The value at each label."""
-        return np.take_along_axis(values, self.labels, self.class_axis)
+        return values.reshape(-1)[self._places]
 
     def put(self, values: Array, picked: Array) -> None:
         """Writes back what :meth:`pick` took."""
-        np.put_along_axis(values, self.labels, picked, self.class_axis)
+        values.reshape(-1)[self._places] = picked
 
     def clear_ignored(self, values: Array) -> None:
         """Sets to zero what belongs to ignored labels."""
