@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from engine import TRAIN, Net
+from engine.kernels.onednn.constants import BF16, F32
 from engine.kernels.onednn.library import find_library
 from engine.kernels.onednn.precision import has_bf16
 from engine.net.fast_passes import VARIABLE
+from engine.plan.operations import winograd
 from engine.spec import parse_net
 
 needs_onednn = pytest.mark.skipif(find_library() is None, reason="oneDNN is not installed")
@@ -37,6 +39,15 @@ def pair(
             net.blobs[name].data = values
     fast.arena.data[...] = reference.arena.data
     return reference, fast
+
+
+def always_winograd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the smallest convolutions go by Winograd's transforms, where their kernels allow it."""
+    for name in ("_LEAST_WORK", "_FEWEST_MAPS", "_FEWEST_TILES"):
+        monkeypatch.setattr(winograd, name, 0)
+    monkeypatch.setattr(winograd, "_LARGEST_SHARE", np.inf)
+    kinds = {(kernel, dtype): np.inf for kernel in (3, 5) for dtype in (F32, BF16)}
+    monkeypatch.setattr(winograd, "_MOST_PAIRS", kinds)
 
 
 def compared(reference: Net, fast: Net, noise: float = 1e-6) -> list[str]:

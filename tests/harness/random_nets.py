@@ -87,7 +87,8 @@ def _convolution(net: Drawing) -> None:
     group = net.number(1, 3) if net.number(0, 2) == 0 else 1
     group = group if channels % group == 0 else channels
     outputs = group * net.number(1, 6) if net.number(0, 3) else 16 * group
-    kernel, pad, stride = net.number(1, 3), net.number(0, 2), net.number(1, 2)
+    kernel, pad, stride = int(net.one_of("1", "2", "3", "3", "5")), net.number(0, 2), 1
+    stride += net.number(0, 2) == 0
     dilation = 2 if net.number(0, 4) == 0 else 1
     reach = dilation * (kernel - 1) + 1
     if min(size) + 2 * pad < reach:
@@ -100,6 +101,23 @@ def _convolution(net: Drawing) -> None:
     fixed = net.one_of("", "", "", "param { lr_mult: 0 }")
     shape = (n, outputs, *((length + 2 * pad - reach) // stride + 1 for length in size))
     net.add(f'type: "Convolution" {fixed} convolution_param {{ {settings} }}', [bottom], shape)
+
+
+def _wide_convolutions(net: Drawing) -> None:
+    """One to 16 channels, and one that Winograd's transforms can compute."""
+    bottom = net.blob(4)
+    if not bottom:
+        return
+    n, _, *size = net.shapes[bottom]
+    filler = f'type: "Convolution" convolution_param {{ kernel_size: 1 num_output: 16 {FILLERS} }}'
+    bottom = net.add(filler, [bottom], (n, 16, *size))
+    kernel = int(net.one_of("3", "5"))
+    pad, outputs = net.number(0, kernel - 1), 16 * net.number(1, 2)
+    shape = (n, outputs, *(length + 2 * pad - kernel + 1 for length in size))
+    if min(shape) > 0:
+        settings = f"num_output: {outputs} kernel_size: {kernel} pad: {pad} {FILLERS}"
+        net.add(f'type: "Convolution" convolution_param {{ {settings} }}', [bottom], shape)
+        _neuron(net)
 
 
 def _pooling(net: Drawing) -> None:
@@ -191,8 +209,8 @@ def _inner_product(net: Drawing) -> None:
 
 
 STEPS = (
-    _convolution, _convolution, _pooling, _neuron, _relu_and_dropout, _normalization, _lrn,
-    _eltwise, _concat, _inner_product,
+    _convolution, _convolution, _wide_convolutions, _pooling, _neuron, _relu_and_dropout,
+    _normalization, _lrn, _eltwise, _concat, _inner_product,
 )  # fmt: skip
 
 

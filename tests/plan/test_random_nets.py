@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from engine import TEST, TRAIN, Net
-from tests.harness.engines import compared, needs_onednn, pair
+from tests.harness.engines import always_winograd, compared, needs_onednn, pair
 from tests.harness.random_nets import random_nets
 
 pytestmark = needs_onednn
@@ -29,16 +29,27 @@ def noise_of(net: Net) -> float:
 
 
 @settings(
-    max_examples=120,
+    max_examples=160,
     derandomize=True,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-@given(text=random_nets(), phase=st.sampled_from([TRAIN, TRAIN, TEST]), keep=st.booleans())
-def test_a_random_net(text: str, phase: int, keep: bool) -> None:
+@given(
+    text=random_nets(),
+    phase=st.sampled_from([TRAIN, TRAIN, TEST]),
+    keep=st.booleans(),
+    by_winograd=st.booleans(),
+)
+def test_a_random_net(text: str, phase: int, keep: bool, by_winograd: bool) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        nets = reference, fast = pair(monkeypatch, text, phase)
+        if by_winograd:
+            always_winograd(monkeypatch)
+        compare_engines(*pair(monkeypatch, text, phase), keep)
+
+
+def compare_engines(reference: Net, fast: Net, keep: bool) -> None:
+    nets = reference, fast
     fast.keep_gradients = keep
     for net in nets:
         seem_trained(net)

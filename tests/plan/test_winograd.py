@@ -9,10 +9,17 @@ import pytest
 
 from engine import TEST, TRAIN, Net
 from engine.kernels.onednn.calls import OneDNNError
-from engine.kernels.onednn.constants import BF16, F32
 from engine.plan.operations import winograd
 from layers.kernels.threads import set_thread_count, thread_count
-from tests.harness.engines import compared, distance, kinds, needs_bf16, needs_onednn, pair
+from tests.harness.engines import (
+    always_winograd,
+    compared,
+    distance,
+    kinds,
+    needs_bf16,
+    needs_onednn,
+    pair,
+)
 
 pytest.importorskip("numba")
 pytestmark = needs_onednn
@@ -48,11 +55,7 @@ def net_of(shape: str, settings: str, relu: bool = False, learning: tuple[int, .
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has the smallest convolutions go by Winograd."""
-    for name in ("_LEAST_WORK", "_FEWEST_MAPS", "_FEWEST_TILES"):
-        monkeypatch.setattr(winograd, name, 0)
-    monkeypatch.setattr(winograd, "_LARGEST_SHARE", np.inf)
-    kinds = {(kernel, dtype): np.inf for kernel in (3, 5) for dtype in (F32, BF16)}
-    monkeypatch.setattr(winograd, "_MOST_PAIRS", kinds)
+    always_winograd(monkeypatch)
 
 
 @pytest.fixture(params=["tiles", "maps"])

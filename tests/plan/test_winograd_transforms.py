@@ -51,8 +51,8 @@ def test_how_exact_it_is(kernel: int, channels: int, maps: bool) -> None:
     from engine.kernels.loops.winograd import Convolution, WeightGradient
 
     rng = np.random.default_rng(2)
-    x = np.maximum(rng.normal(size=(1, 9, 9, channels)), 0).astype(np.float32)
-    dy = rng.normal(size=(1, 9, 9, 32)).astype(np.float32)
+    x = np.maximum(rng.normal(size=(1, 9, 17, channels)), 0).astype(np.float32)
+    dy = rng.normal(size=(1, 9, 17, 32)).astype(np.float32)
     w = rng.normal(size=(32, channels, kernel, kernel)).astype(np.float32)
     pad = kernel // 2
     padded = np.pad(x.astype(np.float64), ((0, 0), (pad, pad), (pad, pad), (0, 0)))
@@ -60,11 +60,12 @@ def test_how_exact_it_is(kernel: int, channels: int, maps: bool) -> None:
     exact_y = np.einsum("nhwcij,kcij->nhwk", windows, w)
     exact_dw = np.einsum("nhwcij,nhwk->kcij", windows, dy)
 
-    shape = Shape.of((1, channels, 9, 9), (1, 32, 9, 9), (pad, pad), kernel)
+    shape = Shape.of((1, channels, 9, 17), (1, 32, 9, 17), (pad, pad), kernel)
     size = 4 * kernel**2
     forward = Convolution(shape, 2, maps, WeightOrder(0, size * channels, size, 4))
     backward = WeightGradient(shape, 2, maps)
     room = Memory(Layout.plain((max(forward.size, backward.size),)))
+    room.store.fill(255)  # no numbers, whatever has used it before
     y, dw = np.empty_like(dy), np.empty_like(w)
     assert forward.call(room, memory(x), memory(w), None, memory(y))() == 0
     assert backward.call(room, memory(x), memory(dy), (memory(dw), False), None)() == 0

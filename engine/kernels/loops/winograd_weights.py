@@ -78,13 +78,13 @@ def weight_gradient_tiles(  # type: ignore[no-untyped-def]
             transform_inputs(first, end, listed[thread], x, shape, zeros, inputs, room.inputs_step)
             transform_gradients(first, end, listed[thread], dy, shape, zeros, 0, width,
                                 results, room.results_step)  # fmt: skip
-            if end - first < room.tiles:
-                for plane in range(PLANES):
-                    row = end - first
-                    clear(inputs + plane * room.inputs_step + row * pixel, pixel)
-                    clear(results + plane * room.results_step + row * width, width)
+            count = end - first
+            for plane in range(PLANES if count < room.tiles else 0):
+                lacks = room.tiles - count
+                clear(inputs + plane * room.inputs_step + count * pixel, lacks * pixel)
+                clear(results + plane * room.results_step + count * width, lacks * width)
             if db:
-                _add_tiles(bias, results + _POINT_ONE * room.results_step, width, end - first)
+                _add_tiles(bias, results + _POINT_ONE * room.results_step, width, count)
             if chunk == begin_chunk:
                 failed += run(first_product, first_arguments[thread])
             else:
