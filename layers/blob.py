@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -31,7 +31,13 @@ class Blob:
         shape: the lengths of the axes.
         name: what the net calls the blob, for messages.
         dtype: float32, or float64 where gradients are checked.
+
+    Attributes:
+        changes: how often any blob has changed its shape or its storage; who has noted either
+            looks again only where this has moved on.
     """
+
+    changes: ClassVar[int] = 0
 
     __slots__ = ("name", "dtype", "home", "_shape", "_stores", "_views")
 
@@ -120,6 +126,7 @@ class Blob:
                 f'blob "{self.name}" cannot have a negative length', got=str(tuple(shape))
             )
         self._shape = tuple(int(length) for length in shape)
+        Blob.changes += 1
         count = self.count
         for which, store in enumerate(self._stores):
             shown = self._views[which] is not None  # what is hidden stays so
@@ -154,6 +161,7 @@ class Blob:
             )
         self._stores[which] = storage.reshape(-1)
         self._views[which] = storage.reshape(self._shape)
+        Blob.changes += 1
 
     def store(self, which: int) -> Array:
         """The flat storage of the values (0) or the gradient (1), whoever may show it."""
@@ -191,6 +199,7 @@ class Blob:
                 got=f"{size:,.1f} GiB",
             ) from problem
         self._stores[which] = store
+        Blob.changes += 1
         return store
 
     def _assign(self, array: Array, values: Any, what: str) -> None:

@@ -36,6 +36,12 @@ class Passes:
         self.nodes, self.arena, self.fast = nodes, arena, fast
         self._locate, self._lineage = locate, lineage
         self._tracer = Tracer()
+        self._losses = [
+            (position, blob, weight)
+            for position, node in enumerate(nodes)
+            for blob, weight in zip(node.top, node.loss_weights, strict=True)
+            if weight
+        ]
 
     def forward(self, first: int, last: int, trace: bool) -> float:
         """Runs the layers at positions ``first`` to ``last``; returns their weighted loss.
@@ -47,9 +53,8 @@ class Passes:
             self._forward(self._fast_forward(first, last, trace), last, trace)
         return sum(
             weight * float(blob.data.sum())
-            for node in self.nodes[first : last + 1]
-            for blob, weight in zip(node.top, node.loss_weights, strict=True)
-            if weight
+            for position, blob, weight in self._losses
+            if first <= position <= last
         )
 
     def backward(self, first: int, last: int, trace: bool, fresh: bool = False) -> None:

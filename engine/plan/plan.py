@@ -59,10 +59,17 @@ class Plan:
         self.compiler.passing.bind()
         self.homes = self._make_homes()
         self.shapes = [blob.shape for blob in self._blobs()]
+        self._fitted, self._followed = -1, [-1, -1]
 
     def fits(self) -> bool:
         """Whether the net still has the shapes, and the process the threads, of the plan."""
-        return self.threads == thread_count() and self.shapes == [b.shape for b in self._blobs()]
+        if self.threads != thread_count():
+            return False
+        if self._fitted != Blob.changes:
+            if self.shapes != [blob.shape for blob in self._blobs()]:
+                return False
+            self._fitted = Blob.changes
+        return True
 
     def forward(self) -> None:
         """Runs all layers.
@@ -71,7 +78,7 @@ class Plan:
             ShapeChanged: a layer made a top of another shape; nothing after it has run.
         """
         use_threads(self.threads)
-        self.compiler.follow_all(0)
+        self._follow(0)
         self._run(self.forward_pass.calls, 0)
 
     def backward(self, fresh: bool) -> None:
@@ -83,13 +90,19 @@ class Plan:
         compiled = self.backward_passes.get(fresh)
         if compiled is None:
             compiled = self.backward_passes[fresh] = self._compile_backward(fresh)
-        self.compiler.follow_all(1)
+        self._follow(1)
         for blob, home in self.homes.items():
             home.put_back(blob, 0)
             home.put_back(blob, 1)
         self._run(compiled.calls, 1)
         for blob, home in self.homes.items():
             home.cover(blob)
+
+    def _follow(self, which: int) -> None:
+        """Finds arrays of values (0) or gradients (1) again that have moved since last time."""
+        if self._followed[which] != Blob.changes:
+            self._followed[which] = Blob.changes
+            self.compiler.follow_all(which)
 
     def _run(self, calls: Sequence[Call], which: int) -> None:
         """Runs the calls of a pass, after which the values (0) or gradients (1) are new."""

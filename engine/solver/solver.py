@@ -224,8 +224,7 @@ class Solver:
     @property
     def batch_size(self) -> int:
         """Training samples in one pass: the first axis of the net's first blob."""
-        shapes = [blob.shape for blob in self.net.blobs.values() if blob.shape]
-        return shapes[0][0] if shapes else 1
+        return next((blob.shape[0] for blob in self.net.blobs.values() if blob.shape), 1)
 
     def _snapshot_is_due(self) -> bool:
         asked, self._snapshot_asked = self._snapshot_asked, False
