@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +31,7 @@ def fast_engine() -> bool:
     Raises:
         DemitasseError: the variable holds no engine's name, or one that is not installed.
     """
-    wanted = os.environ.get(VARIABLE, "default").lower()
+    wanted = os.environ.get(VARIABLE, "").lower() or "default"
     if wanted not in ENGINES:
         raise DemitasseError(f"{VARIABLE} names no engine", got=wanted, expected=", ".join(ENGINES))
     if wanted == "numpy":
@@ -73,7 +73,6 @@ class FastPasses:
 
     Args:
         nodes: of the net, in order.
-        rng: the net's random generator.
         dtype: of the blobs; there are plans for float32 only.
         bf16: whether layers are to compute with bfloat16, as the net's ``precision`` asks.
 
@@ -82,24 +81,24 @@ class FastPasses:
             before the first pass.
     """
 
-    def __init__(
-        self, nodes: Sequence[Node], rng: np.random.Generator, dtype: np.dtype, bf16: bool = False
-    ):
-        self._nodes, self._rng = nodes, rng
+    def __init__(self, nodes: Sequence[Node], dtype: np.dtype, bf16: bool = False):
+        self._nodes = nodes
         self._wanted = dtype == np.float32 and fast_engine()
         self._bf16 = bf16 and dtype == np.float32
         self.keep_gradients = True
         self._plan: Plan | None = None
         self._has_run = False
-        self._rng_state = rng.bit_generator.state
 
     @property
     def plan(self) -> Plan | None:
         """The plan, once a pass has been compiled."""
         return self._plan
 
-    def forward(self) -> int:
+    def forward(self, follow: Callable[[], None]) -> int:
         """Runs the forward pass as far as the plan does.
+
+        Args:
+            follow: infers the shapes that have changed, before a plan is compiled for them.
 
         Returns:
             the position of the layer to go on from; the number of layers when all have run.
@@ -117,13 +116,12 @@ class FastPasses:
 
         if self._plan is None or not self._plan.fits():
             self._leave()
+            follow()
             self._plan = compile_plan(self._nodes, self._bf16, self.keep_gradients)
-        self._rng_state = self._rng.bit_generator.state
         try:
             self._plan.forward()
         except ShapeChanged as change:
-            self._leave()
-            self._again(change.position + 1)
+            self._leave(change.position + 1)
             return change.position + 1
         self._has_run = True
         return len(self._nodes)
@@ -138,23 +136,10 @@ class FastPasses:
     def stop(self) -> None:
         """From now on the layers run; they catch up on what the plan has computed."""
         ran, self._has_run, self._wanted = self._has_run, False, False
-        self._leave()
-        if ran:
-            self._again(len(self._nodes))
+        self._leave(len(self._nodes) if ran else 0)
 
-    def _leave(self) -> None:
+    def _leave(self, ran: int = 0) -> None:
+        """Drops the plan; the layers are to go on after so many that have run."""
         if self._plan is not None:
-            self._plan.leave()
+            self._plan.leave(ran)
             self._plan = None
-
-    def _again(self, end: int) -> None:
-        """Has the layers that the plan stood in for compute what they keep for backward."""
-        now = self._rng.bit_generator.state
-        self._rng.bit_generator.state = self._rng_state
-        for node in self._nodes[:end]:
-            if node.bottom:
-                kept = [blob.data.copy() for blob in node.layer.blobs]
-                node.layer.forward(node.bottom, node.top)
-                for blob, values in zip(node.layer.blobs, kept, strict=True):
-                    blob.data = values  # running statistics have moved on already
-        self._rng.bit_generator.state = now

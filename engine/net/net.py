@@ -98,7 +98,7 @@ class Net(PycaffeNet):
         self.shared_params: set[tuple[str, int]] = built.params.shared
         self._locate = built.locate
         bf16 = spec.param.precision == schema.NetParameter.BF16
-        fast = FastPasses(self.nodes, self.rng, np.dtype(dtype), bf16)
+        fast = FastPasses(self.nodes, np.dtype(dtype), bf16)
         self.passes = Passes(self.nodes, self.arena, fast, self._locate, built.lineage)
         self.params: dict[str, list[Blob]] = {
             node.layer.name: node.layer.blobs for node in self.nodes if node.layer.blobs

@@ -85,19 +85,27 @@ class Passes:
             self.fast.stop()
             return first
         try:
-            return self.fast.forward()
+            return self.fast.forward(self._follow_all)
         except LayerError as error:
             place(error, self._locate, error.layer_name)
             raise
 
     def _forward(self, first: int, last: int, trace: bool) -> None:
         for node in self.nodes[first : last + 1]:
-            if node.shapes != [blob.shape for blob in node.bottom]:
-                self.reshape(node)
+            self._follow(node)
             with located(self._locate, node.layer.name):
                 node.layer.forward(node.bottom, node.top)
             if trace:
                 self._tracer.forward(node)
+
+    def _follow_all(self) -> None:
+        for node in self.nodes:
+            self._follow(node)
+
+    def _follow(self, node: Node) -> None:
+        """Gives the tops of a node new shapes, if its bottoms have others than they had."""
+        if node.shapes != [blob.shape for blob in node.bottom]:
+            self.reshape(node)
 
     def _backward(self, first: int, last: int, trace: bool) -> None:
         for node in reversed(self.nodes[first : last + 1]):

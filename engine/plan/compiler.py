@@ -158,8 +158,14 @@ class Compiler(ParameterCalls):
         self.copy(temporary, diff)
 
     def changed(self, tensor: Tensor, diff: Memory) -> Memory:
-        """Memory for a gradient that is computed from ``diff``: the same, unless others read it."""
-        return self.gradients.make(diff.layout) if tensor.shared else diff
+        """Memory for a gradient that is computed from ``diff``: the same, unless others read it.
+
+        It is the tensor's own from here on, as that of a blob that is changed in place.
+        """
+        if tensor.shared:
+            tensor.diff, tensor.shared = self.gradients.make(diff.layout), False
+            return tensor.diff
+        return diff
 
     def when_looked_at(self, tensor: Tensor, revise: Callable[[Array], None]) -> None:
         """Has the gradient revised for who looks, where fused layers skipped what it should be."""

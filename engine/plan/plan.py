@@ -12,6 +12,7 @@ from engine.kernels.onednn.primitive import Call
 from engine.kernels.onednn.threads import use_threads
 from engine.net.gradient_flow import Node
 from engine.plan.calls import is_own
+from engine.plan.catch_up import catch_up
 from engine.plan.compiler import Compiler
 from engine.plan.operations import Operation, Reference, find_operation
 from engine.plan.parts import Pass
@@ -116,13 +117,18 @@ class Plan:
             for blob, home in self.homes.items():
                 home.hide(blob, which)
 
-    def leave(self) -> None:
-        """Brings all values into the blobs' own arrays, for another engine to go on with."""
+    def leave(self, ran: int) -> None:
+        """Brings all values into the blobs' own arrays, for the layers to go on with.
+
+        Args:
+            ran: how many layers, from the first on, have run forward.
+        """
         for blob in self.homes:
             blob.data  # noqa: B018 - who asks gets them into the blob's own arrays
             if self.keep_gradients:
                 blob.diff  # noqa: B018
             blob.home = None
+        catch_up(self.operations, self.nodes[:ran])
 
     def _compile(self, index: int) -> Operation:
         node = self.nodes[index]

@@ -189,6 +189,13 @@ def test_an_engine_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "default, numpy, onednn" in str(caught.value)
 
 
+def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "")
+    net = Net(parse_net(NET), seed=1)
+    net.forward()
+    assert kinds(net)
+
+
 def test_what_a_layer_ran_backward_on_is_not_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     coefficients = 'top: "sum" eltwise_param { coeff: 0.5 coeff: 2 }'
     batch_norm = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
+from engine.kernels.onednn.primitive import Call
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
 
@@ -28,6 +29,8 @@ class Operation:
         layers: the types of layers that it computes.
         limits: in words, what :meth:`match` wants of such a layer.
         wants_bottom: whether the backward pass reads a bottom that may be changed in place.
+        recall: brings a bottom that was changed in place back to what it was; None where the
+            layer does without it, backward.
     """
 
     layers: ClassVar[tuple[str, ...]] = ()
@@ -37,6 +40,7 @@ class Operation:
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         self.nodes = list(nodes)
         self.node = nodes[0]
+        self.recall: Call | None = None
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:

@@ -20,6 +20,7 @@ from engine.kernels.onednn.constants import (
 from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import attributes, describe
 from engine.net.gradient_flow import Node
+from engine.plan.calls import is_own
 from engine.plan.compiler import Compiler
 from engine.plan.operations.activation import relu_of
 from engine.plan.operations.base import Operation, next_in_place, operation, same_backward
@@ -70,7 +71,7 @@ class BatchNorm(Operation):
         self.mean, self.variance = Memory(self.by_channel), Memory(self.by_channel)
         self._describe()
         self.workspace = self.forward.own_memory(WORKSPACE_MD)
-        self.x = compiler.values(self.source, self.layout)
+        self.x = self._bottom(compiler)
         memory = compiler.top_memory(top, self.layout)
         self.affine = self._affine(compiler)
         if self.layer.global_stats:  # type: ignore[attr-defined]
@@ -80,6 +81,18 @@ class BatchNorm(Operation):
         if not self.layer.global_stats:  # type: ignore[attr-defined]
             compiler.emit(self._move_running(bottom.count // bottom.shape[1]))
         self.top = compiler.make(top, memory)
+
+    def _bottom(self, compiler: Compiler) -> Memory:
+        """The values of the bottom; where the top takes its place, those that last."""
+        (bottom,), (top,) = self.node.bottom, self.node.top
+        x = compiler.values(self.source, self.layout)
+        if top is not bottom:
+            return x
+        if is_own(x, bottom, 0):  # who looks sees the top there
+            x = Memory(self.layout)
+            compiler.copy(self.source.memory, x)
+        self.recall = compiler.one_way(x, compiler.own(bottom))
+        return x
 
     def _describe(self) -> None:
         p = self.layer.layer_param.batch_norm_param

@@ -1,0 +1,123 @@
+"""A net that leaves its plan: the layers go on as if they had run all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from engine import Net
+from layers.blob import Blob
+from tests.harness.engines import compared, kinds, needs_onednn, pair
+
+pytestmark = needs_onednn
+
+INPUT = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [3, 8] } } }\n'
+NOISE = """
+layer { name: "x" type: "DummyData" top: "x"
+        dummy_data_param { shape { dim: [3, 8] } data_filler { type: "gaussian" } } }
+"""
+FILLERS = 'weight_filler { type: "xavier" } bias_filler { type: "uniform" min: -0.5 max: 0.5 }'
+HIDDEN = f"""
+layer {{ name: "h" type: "InnerProduct" bottom: "x" top: "h"
+         inner_product_param {{ num_output: 8 {FILLERS} }} }}
+"""
+END = f"""
+layer {{ name: "ip" type: "InnerProduct" bottom: "BOTTOM" top: "ip"
+         inner_product_param {{ num_output: 4 {FILLERS} }} }}
+layer {{ name: "loss" type: "Reduction" bottom: "ip" top: "loss" loss_weight: 1
+         reduction_param {{ operation: SUMSQ }} }}
+"""
+
+
+def in_place(blob: str, *layers: str) -> str:
+    return "".join(
+        f'layer {{ name: "l{index}" type: {layer} bottom: "{blob}" top: "{blob}" }}\n'
+        for index, layer in enumerate(layers)
+    )
+
+
+def end(blob: str) -> str:
+    return END.replace("BOTTOM", blob)
+
+
+POWER = '"Power" power_param { scale: 0.5 shift: 1 }'
+AS_IMAGE = """
+layer { name: "image" type: "Reshape" bottom: "h" top: "y"
+        reshape_param { shape { dim: [0, 0, 1, 1] } } }
+"""
+BATCH_NORM, SIGMOID, TANH, DROPOUT = '"BatchNorm"', '"Sigmoid"', '"TanH"', '"Dropout"'
+NETS = {
+    "in place on an input, by a layer": INPUT + in_place("x", POWER) + end("x"),
+    "in place on an input, by an operation": INPUT + in_place("x", TANH, SIGMOID) + end("x"),
+    "an operation after a layer after an operation": (
+        INPUT + HIDDEN + in_place("h", SIGMOID, POWER, TANH) + end("h")
+    ),
+    "images of one pixel": INPUT + HIDDEN + AS_IMAGE + in_place("y", BATCH_NORM, TANH) + end("y"),
+    "random numbers": NOISE + HIDDEN + in_place("h", TANH, DROPOUT) + end("h"),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("partial", [True, False])
+def test_backward_after_a_look(monkeypatch: pytest.MonkeyPatch, name: str, partial: bool) -> None:
+    reference, fast = pair(monkeypatch, "force_backward: true\n" + NETS[name])
+    for net in (reference, fast):
+        net.forward()
+        assert [np.isfinite(blob.data).all() for blob in net.blobs.values()]
+        net.clear_param_diffs()
+        net.backward(end=net.layer_names[1] if partial else None)
+    assert (fast.passes.fast.plan is None) == partial
+    assert not compared(reference, fast, 1e-4 if BATCH_NORM in NETS[name] else 1e-6)
+
+
+@pytest.mark.parametrize("batch", [3, 2])
+def test_a_layer_that_has_run_does_not_run_again(
+    monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    power = f'layer {{ name: "p" type: {POWER} bottom: "h" top: "p" }}'
+    reference, fast = pair(monkeypatch, INPUT + HIDDEN + power + end("p"))
+    for net in (reference, fast):
+        net.forward()
+        layer, calls = net.layer_dict["p"], []
+
+        def forward(bottom: Sequence[Blob], top: Sequence[Blob], calls: list[int] = calls) -> None:
+            calls.append(1)
+            top[0].reshape(batch, 8)  # another shape ends the plan
+            top[0].data = bottom[0].data[:batch]
+
+        monkeypatch.setattr(layer, "forward", forward)
+        net.forward()
+        net.clear_param_diffs()
+        net.backward(end="ip")
+        assert len(calls) == 1
+    assert not compared(reference, fast)
+
+
+@pytest.mark.parametrize("shape", [(6, 8), (2, 8), (0, 8)])
+def test_an_input_reshaped_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
+) -> None:
+    reference, fast = pair(monkeypatch, INPUT + HIDDEN + end("h"))
+    for size in (None, shape, (3, 8)):
+        for net in (reference, fast):
+            if size is not None:
+                net.blobs["x"].reshape(*size)
+                net.blobs["x"].data[...] = 0.5
+            net.forward_backward(fresh=True)
+        assert not compared(reference, fast)
+        assert kinds(fast)
+
+
+def test_gradients_that_readers_share_are_each_ones_own_behind_a_relu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = HIDDEN.replace('"h"', '"g"')
+    both = 'layer { name: "sum" type: "Eltwise" bottom: "h" bottom: "g" top: "sum" }'
+    text = INPUT + HIDDEN + in_place("h", '"ReLU"') + other + both + end("sum")
+    reference, fast = pair(monkeypatch, text)
+    for fresh in (True, False, True):
+        for net in (reference, fast):
+            net.forward_backward(fresh)
+        assert not compared(reference, fast)
