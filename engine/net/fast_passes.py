@@ -128,6 +128,8 @@ class FastPasses:
 
     def backward(self, fresh: bool) -> bool:
         """Runs the backward pass, if the forward pass before it was the plan's."""
+        if self._has_run and self._plan is not None and self._plan.was_forked():
+            self._leave(len(self._nodes))
         if not self._has_run or self._plan is None:
             return False
         self._plan.backward(fresh)

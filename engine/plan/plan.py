@@ -9,7 +9,7 @@ from engine.kernels.onednn.constants import BF16, F32
 from engine.kernels.onednn.memory import Memory
 from engine.kernels.onednn.places import on_own_core
 from engine.kernels.onednn.primitive import Call
-from engine.kernels.onednn.threads import use_threads
+from engine.kernels.onednn.threads import is_left_alone, use_threads
 from engine.net.gradient_flow import Node
 from engine.plan.calls import is_own
 from engine.plan.catch_up import catch_up
@@ -39,7 +39,7 @@ class Plan:
 
     def __init__(self, nodes: Sequence[Node], bf16: bool = False, keep_gradients: bool = True):
         self.dtypes = (BF16, F32) if bf16 else (F32,)
-        self.threads = thread_count()
+        self.threads, self.is_left_alone = thread_count(), is_left_alone()
         use_threads(self.threads)
         self.nodes = nodes
         self.keep_gradients = keep_gradients
@@ -64,13 +64,17 @@ class Plan:
 
     def fits(self) -> bool:
         """Whether the net still has the shapes, and the process the threads, of the plan."""
-        if self.threads != thread_count():
+        if self.threads != thread_count() or self.was_forked():
             return False
         if self._fitted != Blob.changes:
             if self.shapes != [blob.shape for blob in self._blobs()]:
                 return False
             self._fitted = Blob.changes
         return True
+
+    def was_forked(self) -> bool:
+        """Whether it was made for threads that this process does not have."""
+        return self.is_left_alone != is_left_alone()
 
     def forward(self) -> None:
         """Runs all layers.

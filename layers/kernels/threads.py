@@ -95,13 +95,17 @@ def _get_team() -> _Team:
     return _team
 
 
-def _forget_team() -> None:
+def _renew_team() -> None:
+    """Threads do not survive a fork; how many there are to be does."""
     global _team
-    _team = None  # threads do not survive a fork
+    if _team is not None:
+        before, _team = _team, _Team()
+        _team.size = before.size
+    _here.serving = False
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_team)
+    os.register_at_fork(after_in_child=_renew_team)
 
 
 def thread_count() -> int:

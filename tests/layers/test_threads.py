@@ -87,9 +87,11 @@ def test_the_matrix_library_gets_its_threads_back() -> None:
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
-def test_a_forked_process_has_a_team_of_its_own() -> None:
+def test_a_forked_process_has_a_team_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     threads.share(lambda part: None, 10, 1000)
+    monkeypatch.setattr(threads._get_team(), "size", 5)
     with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(threads.thread_count).get(timeout=20) == 5
         assert pool.apply_async(_share_in_child).get(timeout=20) == 10
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from multiprocessing import Queue, get_all_start_methods, get_context
 
 import numpy as np
 import pytest
@@ -29,6 +30,14 @@ layer {{ name: "ip" type: "InnerProduct" bottom: "BOTTOM" top: "ip"
 layer {{ name: "loss" type: "Reduction" bottom: "ip" top: "loss" loss_weight: 1
          reduction_param {{ operation: SUMSQ }} }}
 """
+
+WINOGRAD = f"""
+layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: [4, 32, 40, 44] }} }} }}
+layer {{ name: "h" type: "Convolution" bottom: "x" top: "h"
+         convolution_param {{ num_output: 32 kernel_size: 3 pad: 1 {FILLERS} }} }}
+layer {{ name: "p" type: "Pooling" bottom: "h" top: "p"
+         pooling_param {{ pool: AVE global_pooling: true }} }}
+""" + END.replace("BOTTOM", "p")
 
 
 def in_place(blob: str, *layers: str) -> str:
@@ -108,6 +117,38 @@ def test_an_input_reshaped_and_nothing_else(
             net.forward_backward(fresh=True)
         assert not compared(reference, fast)
         assert kinds(fast)
+
+
+def _step(net: Net, way: str, results: Queue[float]) -> None:
+    results.put(float(net.blobs["h"].data.sum()))
+    if way == "backward":
+        net.backward()
+    elif way == "step":
+        net.forward_backward(fresh=True)
+    results.put(float(np.abs(net.arena.diff).sum()))
+
+
+@pytest.mark.skipif("fork" not in get_all_start_methods(), reason="needs fork")
+@pytest.mark.parametrize("way", ["look", "backward", "step"])
+def test_a_process_forked_from_one_that_ran_a_net(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    fast = pair(monkeypatch, WINOGRAD)[1]
+    fast.forward_backward(fresh=True)
+    wanted = [float(fast.blobs["h"].data.sum()), float(np.abs(fast.arena.diff).sum())]
+    fast.forward()
+    context = get_context("fork")
+    results: Queue[float] = context.Queue()
+    if way == "backward":
+        fast.clear_param_diffs()
+    child = context.Process(target=_step, args=(fast, way, results), daemon=True)
+    child.start()
+    try:
+        found = [results.get(timeout=20) for _ in wanted]
+    finally:
+        child.kill()
+    assert found == pytest.approx(wanted, rel=1e-4)
+    assert fast.passes.fast.plan is not None
 
 
 def test_gradients_that_readers_share_are_each_ones_own_behind_a_relu(

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from engine.kernels.onednn.calls import OneDNNError
+from engine.kernels.onednn.threads import is_left_alone
 
 
 def need_loops() -> None:
@@ -22,7 +23,7 @@ def need_loops() -> None:
     Raises:
         OneDNNError: it does not, so that a plan takes what works without it.
     """
-    problem = _problem()
+    problem = "numba's threads do not survive a fork" if is_left_alone() else _problem()
     if problem:
         raise OneDNNError(problem)
 

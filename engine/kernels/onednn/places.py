@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from engine.kernels.onednn.library import find_library
-from engine.kernels.onednn.threads import openmp
+from engine.kernels.onednn.threads import is_left_alone, openmp
 from layers.kernels.threads import thread_count
 
 
@@ -41,7 +41,7 @@ _here = _Here()
 def on_own_core() -> Iterator[None]:
     """Around calls of oneDNN: this thread is on the first core, for the others have the rest."""
     places = _places()
-    if places is None or _here.outside is not None:
+    if places is None or _here.outside is not None or is_left_alone():
         yield
         return
     now = os.sched_getaffinity(0)
