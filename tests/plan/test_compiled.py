@@ -35,14 +35,40 @@ def test_code_is_kept_for_one_state_of_the_source(
 
 
 def test_where_nothing_can_be_kept_it_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_folder(*, cache: bool = False, **options: object) -> object:
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return numba.njit(**options)
+    def no_folder(loop: object) -> None:
+        raise RuntimeError("cannot cache function: no locator available")
 
-    monkeypatch.setattr(module, "njit", no_folder)
+    monkeypatch.setattr(module, "_MachineCode", no_folder)
     monkeypatch.setattr(loop, "__qualname__", "loop")
     assert compiled(loop)(4) == 6
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+def test_damaged_machine_code_is_compiled_anew_and_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, damage: bytes | None
+) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    for turn in range(3):
+        monkeypatch.setattr(loop, "__qualname__", "loop")
+        dispatcher = compiled(loop)
+        assert dispatcher(4) == 6
+        assert sum(dispatcher.stats.cache_hits.values()) == (1 if turn == 2 else 0)
+        (path,) = tmp_path.rglob(f"*.{kind}")
+        if turn == 0:
+            whole = path.read_bytes()
+            path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+
+
+def test_a_folder_that_takes_nothing_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_data", full)
+    monkeypatch.setattr(loop, "__qualname__", "loop")
+    assert compiled(loop)(4) == 6
+    assert not list(tmp_path.rglob("*.nbc"))
 
 
 def broken(name: str) -> None:

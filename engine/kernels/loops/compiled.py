@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from numba import njit
+from numba.core.caching import FunctionCache
 
 
 def compiled(loop: Callable[..., Any], **how: Any) -> Any:
@@ -16,17 +18,39 @@ def compiled(loop: Callable[..., Any], **how: Any) -> Any:
 
     numba keeps machine code as long as the file of the function is the same, but parts of loops
     are in other files; so the code is kept under a name that tells all of them. Where no folder
-    can be written, each process compiles anew.
+    can be written, or what it holds cannot be read, each process compiles anew.
 
     Args:
         loop: the function.
         how: further settings of ``numba.njit``.
     """
     loop.__qualname__ += f"-{_fingerprint()}"
-    try:
-        return njit(nogil=True, parallel=True, cache=True, **how)(loop)
-    except RuntimeError:  # no folder to keep code in
-        return njit(nogil=True, parallel=True, **how)(loop)
+    dispatcher = njit(nogil=True, parallel=True, **how)(loop)
+    with suppress(RuntimeError):  # no folder to keep code in
+        dispatcher._cache = _MachineCode(loop)
+    return dispatcher
+
+
+class _MachineCode(FunctionCache):
+    """numba's files of machine code, which are a help and never needed.
+
+    numba writes them whole, but a power cut, a full disk or somebody else's rights may leave
+    what it cannot read, or keep it from writing.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The machine code for these types; None where it has to be compiled."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # bytes that are no pickle raise nearly anything
+            with suppress(OSError):
+                self.flush()  # so that what is compiled now can be kept
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keeps machine code, where that is possible."""
+        with suppress(OSError):
+            super().save_overload(sig, data)
 
 
 @cache
