@@ -108,5 +108,8 @@ def test_phase_and_net_without_solver(tmp_path: Path, capsys: pytest.CaptureFixt
     assert cli.main(["time", "--model", str(net), "--phase", "TEST", "--threads", "1"]) == 0
     text = capsys.readouterr().out
     assert "phase test, 1 thread, " in text and "ip " in text
-    assert cli.main(["time", "--model", str(net), "--threads", "0"]) == 2
-    assert "--threads needs a number of threads" in capsys.readouterr().err
+    for option in ("--threads", "--iterations"):
+        assert cli.main(["time", "--model", str(net), option, "0"]) == 2
+        assert f"{option} needs a number of" in capsys.readouterr().err
+    assert cli.main(["time", "--model", str(net), "--threads", "100000"]) == 2
+    assert "expected: 1 to 1024" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from engine.solver.nets import train_net
 from engine.spec import NetSpec, find_file, read_net, read_solver
 from engine.spec.raw import is_solver
 from layers import TEST, TRAIN
+from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
 from tools.console.json_text import add_json_option, json_text
 from tools.options.engine import add_engine_option, use_engine
@@ -59,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measures and prints a table; returns 0."""
+    if arguments.iterations < 1:
+        got = str(arguments.iterations)
+        raise DemitasseError("--iterations needs a number of passes", got=got, expected="1 up")
     use_threads(arguments.threads)
     use_engine(arguments.engine)
     spec = _read(arguments.config, arguments.overrides)
@@ -71,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     fill_inputs(net)
     watch = Stopwatch(net)
-    watch.run(max(1, arguments.iterations))
+    watch.run(arguments.iterations)
     if arguments.json:
         of_run = {
             "net": net.name,

@@ -7,6 +7,9 @@ import argparse
 from layers.errors import DemitasseError
 from layers.kernels.threads import set_thread_count
 
+# OpenMP ends the process, or crashes, when the system refuses it a thread.
+_MOST = 1024
+
 
 def add_threads_option(parser: argparse.ArgumentParser) -> None:
     """Declares it."""
@@ -24,8 +27,10 @@ def use_threads(count: int | None) -> None:
     """
     if count is None:
         return
-    if count < 1:
-        raise DemitasseError("--threads needs a number of threads", got=str(count), expected="1 up")
+    if not 1 <= count <= _MOST:
+        raise DemitasseError(
+            "--threads needs a number of threads", got=str(count), expected=f"1 to {_MOST}"
+        )
     if not set_thread_count(count):
         raise DemitasseError(
             "the matrix library of this NumPy does not tell how to set its threads",
