@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
-from engine.kernels.onednn.primitive import Call
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
 
@@ -40,7 +39,7 @@ class Operation:
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         self.nodes = list(nodes)
         self.node = nodes[0]
-        self.recall: Call | None = None
+        self.recall: Callable[[], None] | None = None
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
