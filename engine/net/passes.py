@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from engine.net.build import Locate, describing_bottoms, located, place, reshape
 from engine.net.debug import Tracer
@@ -66,8 +67,9 @@ class Passes:
         """
         with computing():
             if self._is_whole(first, last, trace):
-                if self.fast.backward(fresh):
-                    return
+                with self._placed():
+                    if self.fast.backward(fresh):
+                        return
             else:
                 self.fast.stop()
             if fresh:
@@ -84,8 +86,14 @@ class Passes:
         if not self._is_whole(first, last, trace):
             self.fast.stop()
             return first
-        try:
+        with self._placed():
             return self.fast.forward(self._follow_all)
+
+    @contextmanager
+    def _placed(self) -> Iterator[None]:
+        """Adds the place in the config to an error of a layer that a plan ran."""
+        try:
+            yield
         except LayerError as error:
             place(error, self._locate, error.layer_name)
             raise
@@ -110,7 +118,8 @@ class Passes:
     def _backward(self, first: int, last: int, trace: bool) -> None:
         for node in reversed(self.nodes[first : last + 1]):
             if node.need_backward:
-                node.layer.backward(node.top, node.propagate_down, node.bottom)
+                with located(self._locate, node.layer.name):
+                    node.layer.backward(node.top, node.propagate_down, node.bottom)
                 if trace:
                     self._tracer.backward(node)
 

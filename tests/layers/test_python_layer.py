@@ -296,7 +296,7 @@ BROKEN = {
         BODY.replace("SETUP", "self.blobs.add_blob(1)").replace("BACKWARD", "raise KeyError('k')")
         + "    def __init__(self, param): super().__init__(param)",
         'module: "mine" layer: "Mine" } loss_weight: 1 include {',
-        ["failed in backward", "mine.py:8: KeyError: 'k'"],
+        ["net.prototxt:3:1, layer", "failed in backward", "mine.py:8: KeyError: 'k'"],
     ),
 }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from engine.kernels.onednn.places import on_any_core
 from engine.net.gradient_flow import Node
@@ -50,12 +50,8 @@ class Reference(Operation):
         def forward() -> None:
             for blob in shown:
                 blob.show(0)
-            try:
-                with self._around():
-                    node.layer.forward(node.bottom, node.top)
-            except LayerError as error:
-                error.layer_name = node.layer.name
-                raise
+            with _named(node), self._around():
+                node.layer.forward(node.bottom, node.top)
             if [blob.shape for blob in node.top] != shapes:
                 raise ShapeChanged(position)
 
@@ -84,7 +80,7 @@ class Reference(Operation):
             for blob in shown:
                 blob.show(0)
                 blob.show(1)
-            with self._around():
+            with _named(node), self._around():
                 node.layer.backward(node.top, node.propagate_down, node.bottom)
 
         compiler.emit(backward)
@@ -99,3 +95,13 @@ class Reference(Operation):
 def _is_ours(node: Node) -> bool:
     """Whether the layer only computes, so starts no thread or process but the team's."""
     return type(node.layer).__module__.startswith("layers.") and node.layer.type != "Python"
+
+
+@contextmanager
+def _named(node: Node) -> Iterator[None]:
+    """An error of the layer tells whose it is."""
+    try:
+        yield
+    except LayerError as error:
+        error.layer_name = node.layer.name
+        raise
