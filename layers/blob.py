@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -134,15 +135,17 @@ class Blob:
             if store is not None and store.size < count:
                 self._stores[which] = None
             elif store is not None and shown:
-                self._views[which] = store[:count].reshape(self._shape)
+                self._views[which] = _shaped(store, self._shape)
 
     def share_data(self, other: Blob) -> None:
         """Makes ``data`` another view of the other blob's values (of equal count)."""
-        self._bind(0, other.data)
+        other.data  # noqa: B018 - brought there, if it is elsewhere
+        self._bind(0, other.store(0)[: other.count])
 
     def share_diff(self, other: Blob) -> None:
         """Makes ``diff`` another view of the other blob's gradient (of equal count)."""
-        self._bind(1, other.diff)
+        other.diff  # noqa: B018
+        self._bind(1, other.store(1)[: other.count])
 
     def bind(self, data: Array, diff: Array) -> None:
         """Moves the blob into the given contiguous storage, keeping its present values."""
@@ -159,8 +162,8 @@ class Blob:
                 got=f"{storage.size} elements",
                 expected=f"{self.count}, for shape {self._shape}",
             )
-        self._stores[which] = storage.reshape(-1)
-        self._views[which] = storage.reshape(self._shape)
+        self._stores[which] = store = storage.reshape(-1)
+        self._views[which] = _shaped(store, self._shape)
         Blob.changes += 1
 
     def store(self, which: int) -> Array:
@@ -176,12 +179,26 @@ class Blob:
         """The blob's own array of values (0) or gradient (1), without asking its home for it."""
         view = self._views[which]
         if view is None:
-            view = self._views[which] = self.store(which)[: self.count].reshape(self._shape)
+            view = self._views[which] = _shaped(self.store(which), self._shape)
         return view
 
-    def hide(self, which: int) -> None:
-        """Has whoever looks next ask the blob's home for the values (0) or the gradient (1)."""
-        self._views[which] = None
+    def hide(self, which: int, lost: bool = False) -> None:
+        """Has whoever looks next ask the blob's home for the values (0) or the gradient (1).
+
+        Who has kept the array, or a part of it, looks all the time.
+
+        Args:
+            lost: whether the home does not have them either.
+        """
+        view = self._views[which]
+        if view is None:
+            return
+        kept, self._views[which] = weakref.ref(view), None
+        del view
+        view = kept()
+        if view is not None and self.home is not None and not lost:
+            self._views[which] = view
+            self.home.fetch(self, which)
 
     def _look(self, which: int) -> Array:
         array = self.show(which)
@@ -219,6 +236,16 @@ class Blob:
                 f'blob "{self.name}" has more than four axes', got=str(self._shape)
             )
         return self._shape[axis] if axis < self.num_axes else 1
+
+
+def _shaped(store: Array, shape: tuple[int, ...]) -> Array:
+    """The front of a flat array in a shape, as an array that all its parts refer to.
+
+    NumPy has a part of a part refer to what owns the memory, and so it would not be known who
+    keeps one; but not beyond an array over a buffer.
+    """
+    buffer: Any = store[: math.prod(shape)].reshape(shape)
+    return np.asarray(memoryview(buffer))
 
 
 def as_array(values: Any, name: str) -> Array:

@@ -16,7 +16,7 @@ from engine.plan.catch_up import catch_up
 from engine.plan.compiler import Compiler
 from engine.plan.operations import Operation, Reference, find_operation
 from engine.plan.parts import Pass
-from engine.plan.tensor import Copy, LateCopy, TensorHome
+from engine.plan.tensor import Copy, LateCopy, TensorHome, refuse
 from layers.blob import Array, Blob
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
@@ -187,7 +187,7 @@ class Plan:
         first = tensors[0].diff
         last = tensors[-1].diff if self.compiler.is_output(blob) else None
         if first is not None and not self._kept(blob, first):
-            return _refuse, None, None
+            return refuse, None, None
         out = into = None
         if first is not None and not is_own(first, blob, 1):
             out = LateCopy(first, out=True)
@@ -200,13 +200,6 @@ class Plan:
 
     def _blobs(self) -> list[Blob]:
         return [blob for node in self.nodes for blob in node.top]
-
-
-def _refuse(blob: Blob, which: int) -> None:
-    raise DemitasseError(
-        f'the gradient of blob "{blob.name}" has not been kept after the backward pass',
-        hint="set the net's keep_gradients to True before its first pass",
-    )
 
 
 def _preserved(nodes: Sequence[Node]) -> Iterator[Blob]:

@@ -11,6 +11,7 @@ from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import Call, Scratch
 from engine.kernels.onednn.reorder import reorder
 from layers.blob import Array, Blob
+from layers.errors import DemitasseError
 
 
 class Tensor:
@@ -84,6 +85,18 @@ class LateCopy:
 Copy = Callable[[Blob, int], None]
 
 
+def refuse(blob: Blob, which: int) -> None:
+    """In place of a copy out of memory that others have used since.
+
+    Raises:
+        DemitasseError: always.
+    """
+    raise DemitasseError(
+        f'the gradient of blob "{blob.name}" has not been kept after the backward pass',
+        hint="set the net's keep_gradients to True before its first pass",
+    )
+
+
 class TensorHome:
     """Brings a blob's values into its own array when somebody looks at them.
 
@@ -122,9 +135,9 @@ class TensorHome:
     def hide(self, blob: Blob, which: int) -> None:
         """What the blob's own array shows is out of date from now on."""
         revised = which == 1 and self._revise is not None
-        if self._out[which] is not None or revised:
-            blob.hide(which)
         self._looked[which] = False
+        if self._out[which] is not None or revised:
+            blob.hide(which, lost=self._out[which] is refuse)
 
     def cover(self, blob: Blob) -> None:
         """Layers that ran backward have shown the blob's own array, whatever version it holds."""

@@ -7,7 +7,9 @@ import pytest
 
 from engine import Net
 from engine.net.fast_passes import VARIABLE
+from engine.plan.tensor import TensorHome
 from engine.spec import parse_net
+from layers.blob import Blob
 from layers.errors import DemitasseError
 from layers.kernels.threads import set_thread_count, thread_count
 from tests.harness.engines import compared, kinds, needs_onednn, pair
@@ -261,3 +263,42 @@ def test_what_batch_norm_wants_again_survives_a_layer_that_runs_as_it_is(
             fast.forward_backward(True), rel=1e-5
         )
         assert not compared(reference, fast)
+
+
+def test_arrays_that_somebody_keeps_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    names = ("c1", "p", "sum", "ip", "loss")
+    kept = [
+        [part for name in names for part in (net.blobs[name].data, net.blobs[name].diff)]
+        + [net.blobs["c1"].data[1], net.blobs["c2"].diff[..., 0], net.blobs["x"].data]
+        for net in (reference, fast)
+    ]
+    for x in (0.5, -1.0):
+        for net, arrays in zip((reference, fast), kept, strict=True):
+            arrays[-1][...] += np.linspace(-x, x, arrays[-1].size).reshape(arrays[-1].shape)
+            net.forward_backward(fresh=True)
+        for one, other in zip(*kept, strict=True):
+            assert np.allclose(one, other, atol=1e-5) and other.any()
+
+
+def test_what_is_written_into_an_array_that_somebody_keeps_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reference, fast = nets(monkeypatch)
+    for net in (reference, fast):
+        kept = net.blobs["p"].data[0]
+        net.forward()
+        net.clear_param_diffs()
+        kept *= 2
+        net.backward()
+    assert not [name for name in compared(reference, fast) if name.startswith("c2")]
+
+
+def test_arrays_that_nobody_keeps_are_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = nets(monkeypatch)[1]
+    fast.blobs["c1"].data.sum()
+    fast.forward_backward(fresh=True)
+    fetched: list[Blob] = []
+    monkeypatch.setattr(TensorHome, "fetch", lambda home, blob, which: fetched.append(blob))
+    fast.forward_backward(fresh=True)
+    assert not fetched
