@@ -51,16 +51,17 @@ def need_bf16() -> None:
     Raises:
         DemitasseError: that needs oneDNN, and a processor that multiplies such numbers.
     """
-    if not fast_engine():
+    hint = "leave precision out, or --set net.precision=FP32"
+    if find_library() is None:
+        got, hint = "no oneDNN", f"pip install 'demitasse[fast]'; or {hint}"
+    elif not fast_engine():
         got = "the NumPy engine"
     elif not has_bf16():
         got = "a processor without AVX512_BF16"
     else:
         return
     raise DemitasseError(
-        "precision: BF16 needs oneDNN and a processor with AVX512_BF16",
-        got=got,
-        hint="leave precision out, or --set net.precision=FP32",
+        "precision: BF16 needs oneDNN and a processor with AVX512_BF16", got=got, hint=hint
     )
 
 

@@ -81,11 +81,20 @@ def test_without_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--set net.precision=FP32" in str(caught.value)
 
 
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_passes, "find_library", lambda: None)
+    monkeypatch.setenv(VARIABLE, "default")
+    with pytest.raises(DemitasseError, match="precision: BF16 needs oneDNN") as caught:
+        Net(parse_net(BF16 + net(CASES["ReLU"][0]))).forward()
+    assert "no oneDNN" in str(caught.value) and "demitasse[fast]" in str(caught.value)
+
+
 def test_with_the_numpy_engine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(VARIABLE, "numpy")
+    monkeypatch.setattr(fast_passes, "find_library", lambda: "here")
     settings = ["--set", "net.precision=BF16", "--set", "solver.snapshot_prefix=here"]
     assert main(["train", "--config", str(LENET), *settings]) == 2
     assert "the NumPy engine" in capsys.readouterr().err
