@@ -265,9 +265,11 @@ def test_what_batch_norm_wants_again_survives_a_layer_that_runs_as_it_is(
         assert not compared(reference, fast)
 
 
-def test_arrays_that_somebody_keeps_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("names", [("c1", "p", "sum", "ip", "loss"), ("p_p_0_split_1",)])
+def test_arrays_that_somebody_keeps_are_up_to_date(
+    monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]
+) -> None:
     reference, fast = nets(monkeypatch)
-    names = ("c1", "p", "sum", "ip", "loss")
     kept = [
         [part for name in names for part in (net.blobs[name].data, net.blobs[name].diff)]
         + [net.blobs["c1"].data[1], net.blobs["c2"].diff[..., 0], net.blobs["x"].data]
