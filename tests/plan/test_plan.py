@@ -304,3 +304,15 @@ def test_arrays_that_nobody_keeps_are_not_copied(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(TensorHome, "fetch", lambda home, blob, which: fetched.append(blob))
     fast.forward_backward(fresh=True)
     assert not fetched
+
+
+def test_a_gradient_that_somebody_keeps_may_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, fast = nets(monkeypatch)
+    fast.keep_gradients = False
+    kept = fast.blobs["c1"].diff
+    for net in (reference, fast):
+        net.forward_backward(fresh=True)
+    assert not compared(reference, fast)
+    with pytest.raises(DemitasseError, match='gradient of blob "c1" has not been kept'):
+        fast.blobs["c1"].diff  # noqa: B018
+    assert not kept.any()
