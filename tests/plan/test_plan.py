@@ -315,4 +315,4 @@ def test_a_gradient_that_somebody_keeps_may_be_lost(monkeypatch: pytest.MonkeyPa
     assert not compared(reference, fast)
     with pytest.raises(DemitasseError, match='gradient of blob "c1" has not been kept'):
         fast.blobs["c1"].diff  # noqa: B018
-    assert not kept.any()
+    assert kept.shape == fast.blobs["c1"].shape  # of its values nothing is promised
