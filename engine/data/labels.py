@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,21 +24,25 @@ def check_label(label: Array, where: str) -> None:
         raise DemitasseError("the label is not a number", where, f"{label.tolist()}")
 
 
+def finite_number(word: str) -> float | None:
+    """The number that a word says; None for no number, or one too large for a blob."""
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return value if abs(value) <= _LARGEST else None
+
+
 def parse_numbers(words: Sequence[str], where: str, what: str = "label") -> Array:
     """The words as numbers: an array of no axes for one, of one axis for several.
 
     Raises:
         DemitasseError: a word is no number, or one too large for a blob.
     """
-    values = []
-    for word in words:
-        try:
-            value = float(word)
-        except ValueError:
-            value = math.nan
-        if not is_finite(value):
-            raise DemitasseError(f"the {what} is not a number", where, f'"{word}"')
-        values.append(value)
+    values = [finite_number(word) for word in words]
+    if None in values:
+        word = words[values.index(None)]
+        raise DemitasseError(f"the {what} is not a number", where, f'"{word}"')
     return np.array(values[0] if len(values) == 1 else values, np.float32)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.data.labels import is_finite, is_number, parse_numbers
+from engine.data.labels import finite_number, is_finite, is_number
 from engine.data.order import Indices
 from engine.data.readers.base import Reader, Record
 from layers.blob import Array
@@ -109,15 +109,12 @@ class CSVReader(Reader):
             raise DemitasseError(
                 "the row has another length", where, f"{len(words)} columns", f"{self._width}"
             )
-        try:
-            row = np.array(words, np.float64)
-            if is_finite(row):
-                return row
-        except ValueError:
-            pass  # the next loop finds the word
-        for number, word in enumerate(words):
-            parse_numbers([word], f"{where}, column {self._name(number)}", "value")
-        return np.array(words, np.float64)
+        values = [finite_number(word) for word in words]
+        if None in values:
+            number = values.index(None)
+            where = f"{where}, column {self._name(number)}"
+            raise DemitasseError("the value is not a number", where, f'"{words[number]}"')
+        return np.array(values, np.float64)
 
     def _name(self, number: int) -> str:
         return f'"{self._header[number]}"' if number < len(self._header) else str(number)
