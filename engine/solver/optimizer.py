@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,12 @@ from engine.net.params import Arena, Param
 from engine.schema import SolverParameter
 from engine.solver.updates import create_rule
 from engine.solver.updates.base import add_penalty
+from engine.solver.updates.finite import all_finite
 from engine.solver.updates.run import Run, make_runs
 from engine.solver.updates.whole import whole_update
 from layers.blob import Array
 from layers.kernels.combine import combine
-from layers.kernels.threads import computing
 from layers.kernels.threads import share as share_out
-
-# Of an update in whole passes, the elements that are looked at after each, and the most updates
-# that it may take until all have been.
-_LOOK, _PARTS = 1 << 19, 16
 
 
 class Optimizer:
@@ -48,7 +43,7 @@ class Optimizer:
         self.rule = create_rule(param)
         self.decoupled: bool = param.decoupled_decay or self.rule.decoupled
         self.state = tuple(arena.empty_slot() for _ in self.rule.slots)
-        self._whole = whole_update(self.rule, param, arena, self.state)
+        self._whole = whole_update(self.rule, arena, self.state)
         self._runs = make_runs(arena, self.state, self.rule.whole_runs)
 
     def update(self, rate: float, iteration: int) -> bool:
@@ -59,21 +54,20 @@ class Optimizer:
             iteration: updates done before this one.
 
         Returns:
-            whether the parameters are finite still. Of a large net, updated by the fast engine, a
-            part of them is looked at, another one each time: all of them in 16 updates.
+            whether the parameters are finite still. oneDNN's passes may look at a part of them,
+            another one each time: at all in 16 updates.
         """
         # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
         share = self._clipped_share() / self.param.iter_size
         if self._whole is not None:
-            self._whole(share, rate, iteration)
-            return self._part_is_finite(iteration)
+            return self._whole(share, rate, iteration)
 
         def some(part: slice) -> bool:
             finite = True
             with np.errstate(all="ignore"):  # in each thread, as it is the thread's own
                 for run in self._runs[part]:
                     self._update(run, share, rate, iteration)
-                    finite &= _all_finite(run.values)
+                    finite &= all_finite(run.values)
             return finite
 
         return all(share_out(some, len(self._runs), self.arena.data.size))
@@ -89,15 +83,6 @@ class Optimizer:
         if self.decoupled and decay:
             add_penalty(run, self.param.regularization_type, -pace * decay, run.values)
         combine(-1, step, 1, run.values)
-
-    def _part_is_finite(self, iteration: int) -> bool:
-        # A large arena is out of the cache by now: to read it all would take a tenth of the update.
-        count = self.arena.data.size
-        parts = max(1, min(_PARTS, -(-count // _LOOK)))
-        size = -(-count // parts)
-        start = iteration % parts * size
-        with computing(), np.errstate(all="ignore"):
-            return _all_finite(self.arena.data[start : start + size])
 
     def history(self) -> list[Array]:
         """The state as Caffe stores it: slot after slot, in each a view for every parameter."""
@@ -139,8 +124,3 @@ class Optimizer:
             return 1.0
         norm = float(np.sqrt(np.dot(self.arena.diff, self.arena.diff)))
         return bound / norm if norm > bound else 1.0
-
-
-def _all_finite(values: Array) -> bool:
-    """Whether all are; a product with themselves tells it in less time than a look at each."""
-    return math.isfinite(np.dot(values, values)) or bool(np.isfinite(values).all())

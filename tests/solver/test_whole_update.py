@@ -9,7 +9,7 @@ from engine.net.fast_passes import VARIABLE
 from engine.net.params import Arena, Param
 from engine.schema import SolverParameter
 from engine.solver.optimizer import Optimizer
-from engine.solver.updates import whole
+from engine.solver.updates import by_passes, whole
 from layers import Blob
 from layers.kernels.threads import set_thread_count, thread_count
 from tests.harness.engines import needs_onednn
@@ -37,6 +37,15 @@ def threads(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
     set_thread_count(before)
 
 
+@pytest.fixture(params=["passes", "loops"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either of the two ways to update all parameters at once."""
+    if request.param == "loops":
+        pytest.importorskip("numba")
+        monkeypatch.setattr(whole, "_LARGE", 0)
+    monkeypatch.setattr(by_passes, "_BLOCK", 500)
+
+
 @pytest.mark.parametrize(
     "more",
     [{}, {"decoupled_decay": True}, {"iter_size": 2, "clip_gradients": 9}],
@@ -44,13 +53,12 @@ def threads(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
 )
 @pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW"])
 def test_equals_run_by_run(
-    monkeypatch: pytest.MonkeyPatch, threads: None, kind: str, more: dict[str, float]
+    monkeypatch: pytest.MonkeyPatch, threads: None, way: None, kind: str, more: dict[str, float]
 ) -> None:
     settings = SolverParameter(type=kind, momentum=0.9, weight_decay=0.1, delta=1e-3, **more)
     monkeypatch.setenv(VARIABLE, "numpy")
     by_runs = make(settings)
     monkeypatch.setenv(VARIABLE, "onednn")
-    monkeypatch.setattr(whole, "_BLOCK", 500)
     compiled = make(settings)
     assert by_runs._whole is None and compiled._whole is not None
     rng = np.random.default_rng(1)
@@ -86,10 +94,25 @@ def test_what_is_not_finite_is_found(
 ) -> None:
     """In large nets a part is looked at after each update, and in turn all of them."""
     monkeypatch.setenv(VARIABLE, "onednn")
-    monkeypatch.setattr("engine.solver.optimizer._LOOK", look)
+    monkeypatch.setattr("engine.solver.updates.by_passes._LOOK", look)
     by_passes = make(SolverParameter(type="SGD", momentum=0.9))
     assert by_passes._whole is not None
     assert all(by_passes.update(0.05, iteration) for iteration in range(16))
     by_passes.learnable[4].blob.diff[place] = np.nan
     found = [by_passes.update(0.05, iteration) for iteration in range(16)]
     assert found.count(False) == 16 // parts
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 15, 700, -1])
+def test_loops_look_at_all_numbers(
+    monkeypatch: pytest.MonkeyPatch, threads: None, kind: str, place: int, value: float
+) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setenv(VARIABLE, "onednn")
+    monkeypatch.setattr(whole, "_LARGE", 0)
+    by_loops = make(SolverParameter(type=kind, momentum=0.9))
+    assert by_loops.update(0.05, 0)
+    by_loops.learnable[4].blob.data[place] = value
+    assert not by_loops.update(0.05, 1)

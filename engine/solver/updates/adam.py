@@ -28,7 +28,11 @@ class Adam(UpdateRule):
     """
 
     slots: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
-    factors: ClassVar[tuple[str, ...]] = ("share", "decay", "new", "new_square", "delta", "pace")
+    loop: ClassVar[str] = "adam"
+    factors: ClassVar[tuple[str, ...]] = (
+        "keep", "share", "decay", "new", "new_square", "delta", "pace"
+    )  # fmt: skip
+    constants: ClassVar[tuple[str, ...]] = ("momentum", "momentum2")
     corrected_root: ClassVar[bool] = False  # d sqrt(1 - b2^t) in place of d: as in the paper
 
     def __init__(self, param: SolverParameter):
@@ -53,14 +57,14 @@ class Adam(UpdateRule):
 
     def passes(self, to: Passes, block: Block) -> None:
         (mean, square), w, g = block.state, block.values, block.gradient
-        share, decay, new, new_square, delta, pace = (block.factors[n] for n in self.factors)
+        keep, share, decay, new, new_square, delta, pace = block.factors
         none = Factor(0)
         to.add(g, share, g, decay, w)
         to.add(mean, new, g, none, g, keep=self.param.momentum)
         to.multiply(square, new_square, g, g, keep=self.param.momentum2)
         to.root(g, square, delta)
         to.divide(g, pace, mean, g)
-        to.add(w, block.keep, w, Factor(-1), g)
+        to.add(w, keep, w, Factor(-1), g)
 
     def told(self, rate: float, share: float, decay: float, iteration: int) -> tuple[float, ...]:
         beta1, beta2, delta = self.param.momentum, self.param.momentum2, self.param.delta

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 
 from engine.kernels.onednn.elementwise import Passes
+from engine.net.params import Segment
 from engine.schema import SolverParameter
 from engine.solver.updates.block import Block
 from engine.solver.updates.run import Run
@@ -28,7 +29,10 @@ class UpdateRule:
 
     A rule says ``decoupled = True`` when weights decay on their own, whatever the config says,
     and ``whole_runs = True`` when it needs its parameters whole, for their norms. What it computes
-    may be said a second time, by ``passes`` and ``factors``, for the fast engine.
+    may be said again, for the fast engine: by ``passes``, and by ``loop``, the name of a function
+    of :mod:`engine.kernels.loops.updates`. Both take ``factors`` that differ from update to update
+    and from segment to segment, the first of them what the weights' own decay leaves, and loops
+    take ``constants`` as well, fields of the settings.
 
     Args:
         param: the solver's settings.
@@ -41,7 +45,9 @@ class UpdateRule:
     slots: ClassVar[tuple[str, ...]] = ()
     decoupled: ClassVar[bool] = False
     whole_runs: ClassVar[bool] = False
+    loop: ClassVar[str] = ""
     factors: ClassVar[tuple[str, ...]] = ()
+    constants: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, param: SolverParameter):
         self.param = param
@@ -76,7 +82,7 @@ class UpdateRule:
         raise NotImplementedError
 
     def told(self, rate: float, share: float, decay: float, iteration: int) -> tuple[float, ...]:
-        """The values of ``factors`` for an update.
+        """The values of all ``factors`` but the first for an update.
 
         Args:
             rate: the learning rate, lr_mult included.
@@ -85,6 +91,16 @@ class UpdateRule:
             iteration: updates done before this one.
         """
         raise NotImplementedError
+
+    def factor_values(
+        self, segment: Segment, rate: float, share: float, iteration: int
+    ) -> tuple[float, ...]:
+        """The values of ``factors`` for an update of a segment; ``rate`` without lr_mult."""
+        pace = rate * segment.lr_mult
+        decay = self.param.weight_decay * segment.decay_mult
+        apart = self.param.decoupled_decay or self.decoupled
+        told = self.told(pace, share, 0.0 if apart else decay, iteration)
+        return 1 - pace * decay if apart else 1.0, *told
 
     def refuse(self, field: str, expected: str, hint: str = "") -> DemitasseError:
         """The error for a setting that does not suit the rule; the caller raises it."""

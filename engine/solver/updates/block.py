@@ -12,11 +12,10 @@ from layers.blob import Array
 class Block:
     """A piece of the parameters with one rate; its gradient is free to compute in.
 
-    ``factors`` are those of its rule, by name; ``keep`` is what the weights' own decay leaves.
+    ``factors`` are those of its rule, in that order.
     """
 
     values: Array
     gradient: Array
     state: tuple[Array, ...]
-    factors: dict[str, Factor]
-    keep: Factor
+    factors: tuple[Factor, ...]

@@ -22,7 +22,9 @@ class SGD(UpdateRule):
     """
 
     slots = ("history",)
-    factors = ("gradient", "weights")
+    loop = "sgd"
+    factors = ("keep", "gradient", "weights")
+    constants = ("momentum",)
 
     def update(self, run: Run, rate: float, iteration: int) -> Array:
         (history,) = run.state
@@ -31,9 +33,9 @@ class SGD(UpdateRule):
 
     def passes(self, to: Passes, block: Block) -> None:
         (history,), w, g = block.state, block.values, block.gradient
-        ag, aw = (block.factors[name] for name in self.factors)
+        keep, ag, aw = block.factors
         to.add(history, ag, g, aw, w, keep=self.param.momentum)
-        to.add(w, block.keep, w, Factor(-1), history)
+        to.add(w, keep, w, Factor(-1), history)
 
     def told(self, rate: float, share: float, decay: float, iteration: int) -> tuple[float, ...]:
         return rate * share, rate * decay
