@@ -34,6 +34,20 @@ def test_code_is_kept_for_one_state_of_the_source(
     assert len(kept) == 2
 
 
+def test_who_waits_for_the_compiler_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    told = []
+    for _ in range(2):
+        module._tell.cache_clear()
+        monkeypatch.setattr(loop, "__qualname__", "loop")
+        with caplog.at_level("INFO", "demitasse"):
+            compiled(loop)(4)
+        told.append(sum("for this processor" in line for line in caplog.messages))
+    assert told == [1, 1]  # the second time the code is there
+
+
 def test_where_nothing_can_be_kept_it_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_folder(loop: object) -> None:
         raise RuntimeError("cannot cache function: no locator available")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -11,6 +12,8 @@ from typing import Any
 
 from numba import njit
 from numba.core.caching import FunctionCache
+
+log = logging.getLogger("demitasse")
 
 
 def compiled(loop: Callable[..., Any], **how: Any) -> Any:
@@ -40,17 +43,26 @@ class _MachineCode(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The machine code for these types; None where it has to be compiled."""
+        found = None
         try:
-            return super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context)
         except Exception:  # bytes that are no pickle raise nearly anything
             with suppress(OSError):
                 self.flush()  # so that what is compiled now can be kept
-            return None
+        if found is None:
+            _tell()
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keeps machine code, where that is possible."""
         with suppress(OSError):
             super().save_overload(sig, data)
+
+
+@cache
+def _tell() -> None:
+    """Says once in a process why the first iteration takes so long."""
+    log.info("Compiling loops for this processor; the machine code is kept for later runs")
 
 
 @cache
