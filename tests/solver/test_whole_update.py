@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from multiprocessing import Queue, get_all_start_methods, get_context
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,29 @@ def test_loops_look_at_all_numbers(
     assert by_loops.update(0.05, 0)
     by_loops.learnable[4].blob.data[place] = value
     assert not by_loops.update(0.05, 1)
+
+
+def _update(optimizer: Optimizer, results: Queue[float]) -> None:
+    assert optimizer.update(0.05, 1)
+    results.put(float(optimizer.arena.data.sum()))
+
+
+@pytest.mark.skipif("fork" not in get_all_start_methods(), reason="needs fork")
+def test_a_process_forked_from_one_that_has_updated(
+    monkeypatch: pytest.MonkeyPatch, way: None
+) -> None:
+    """OpenMP's threads are not there, and compiled loops would end the process over it."""
+    monkeypatch.setenv(VARIABLE, "onednn")
+    optimizer = make(SolverParameter(type="SGD", momentum=0.9))
+    optimizer.arena.diff[:] = 1
+    assert optimizer.update(0.05, 0)
+    context = get_context("fork")
+    results: Queue[float] = context.Queue()
+    child = context.Process(target=_update, args=(optimizer, results), daemon=True)
+    child.start()
+    try:
+        found = results.get(timeout=20)
+    finally:
+        child.kill()
+    assert optimizer.update(0.05, 1)
+    assert found == pytest.approx(float(optimizer.arena.data.sum()), rel=1e-5)

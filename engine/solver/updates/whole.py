@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 
 from engine.kernels.onednn.calls import OneDNNError
+from engine.kernels.onednn.threads import is_left_alone
 from engine.net.fast_passes import fast_engine
 from engine.net.params import Arena
 from engine.solver.updates.base import UpdateRule
@@ -34,12 +36,24 @@ def whole_update(rule: UpdateRule, arena: Arena, state: Sequence[Array]) -> Upda
     l2 = rule.param.regularization_type == "L2" or not rule.param.weight_decay
     if not (told and l2 and arena.data.dtype == np.float32 and fast_engine()):
         return None
-    ways = [update_by_passes]
-    if arena.data.size >= _LARGE:
-        ways.insert(0, update_by_loops)
-    for way in ways:
-        try:
-            return way(rule, arena, state)
-        except OneDNNError:
-            continue
-    return None
+    try:
+        if arena.data.size >= _LARGE:
+            with suppress(OneDNNError):  # no numba
+                return _until_forked(rule, arena, state)
+        return update_by_passes(rule, arena, state)
+    except OneDNNError:
+        return None
+
+
+def _until_forked(rule: UpdateRule, arena: Arena, state: Sequence[Array]) -> Update:
+    """The update by loops; in a process that was forked, where their threads are not, by passes."""
+    by_loops, by_passes = update_by_loops(rule, arena, state), None
+
+    def update(share: float, rate: float, iteration: int) -> bool:
+        nonlocal by_passes
+        if not is_left_alone():
+            return by_loops(share, rate, iteration)
+        by_passes = by_passes or update_by_passes(rule, arena, state)
+        return by_passes(share, rate, iteration)
+
+    return update
