@@ -59,8 +59,9 @@ class Optimizer:
         """
         # As Caffe: the norm is that of the sum over iter_size passes, before it is averaged.
         share = self._clipped_share() / self.param.iter_size
-        if self._whole is not None:
-            return self._whole(share, rate, iteration)
+        finite = None if self._whole is None else self._whole(share, rate, iteration)
+        if finite is not None:
+            return finite
 
         def some(part: slice) -> bool:
             finite = True

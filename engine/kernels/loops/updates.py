@@ -1,7 +1,4 @@
-"""The updates of large nets: each number is read and written once, and the step with it.
-
-The loops go over segments of the parameters, each thread over its share of every segment.
-"""
+"""The updates of large nets: each number is read and written once, and the step with it."""
 
 from __future__ import annotations
 
@@ -11,19 +8,16 @@ from typing import Any
 
 import numpy as np
 from numba import njit, prange
+from numba.extending import overload
 
 from engine.kernels.loops.compiled import compiled
+from engine.kernels.loops.update_steps import HOW, INFINITE, STEPS
 
-_how: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
-_part = njit(nogil=True, **_how)
-_loop: Callable[..., Any] = partial(compiled, **_how)
-
+_loop: Callable[..., Any] = partial(compiled, **HOW)
 _LINE = 16  # floats
-_SIGN = np.uint32(0x7FFFFFFF)
-_INFINITE = np.uint32(0x7F800000)  # as a float's bits; those of NaN are greater
 
 
-@_part
+@njit(nogil=True)
 def _share(place, part, parts):  # type: ignore[no-untyped-def]
     """Where a thread's share of a segment starts and ends: whole cache lines but for the last."""
     first, stop = place
@@ -32,48 +26,37 @@ def _share(place, part, parts):  # type: ignore[no-untyped-def]
     return start, min(first + lines * (part + 1) // parts * _LINE, stop)
 
 
-@_part
-def _bits(x):  # type: ignore[no-untyped-def]
-    """Those of a float without its sign: in the order of magnitudes, infinity and NaN last."""
-    return np.uint32(np.float32(x).view(np.uint32) & _SIGN)
+def step(factors, w, g, slots, a, b):  # type: ignore[no-untyped-def]
+    """The step of the rule whose slots these are, from a to b, in compiled code."""
+    raise NotImplementedError
 
 
-@_part
-def _sgd(factors, w, g, h):  # type: ignore[no-untyped-def]
-    """h <- m h + ag g + aw w;  w <- keep w - h"""
-    momentum, keep, ag, aw = factors[0], factors[1], factors[2], factors[3]
-    largest = np.uint32(0)
-    for i in range(w.size):
-        h[i] = momentum * h[i] + (ag * g[i] + aw * w[i])
-        w[i] = keep * w[i] - h[i]
-        largest = max(largest, _bits(w[i]))
-    return largest
+@overload(step)
+def _step(factors, w, g, slots, a, b):  # type: ignore[no-untyped-def]
+    chosen = STEPS[slots.instance_class]
 
+    def with_one(factors, w, g, slots, a, b):  # type: ignore[no-untyped-def]
+        return chosen(factors, w[a:b], g[a:b], slots[0][a:b])
 
-@_part
-def _adam(factors, w, g, m, v):  # type: ignore[no-untyped-def]
-    """m, v: means of G = share g + decay w and of G^2;  w <- keep w - pace m / (sqrt(v) + d)"""
-    b1, b2, keep, share, decay = factors[0], factors[1], factors[2], factors[3], factors[4]
-    new, new_square, delta, pace = factors[5], factors[6], factors[7], factors[8]
-    largest = np.uint32(0)
-    for i in range(w.size):
-        gradient = share * g[i] + decay * w[i]
-        m[i] = b1 * m[i] + new * gradient
-        v[i] = b2 * v[i] + new_square * (gradient * gradient)
-        w[i] = keep * w[i] - pace * m[i] / (np.sqrt(v[i]) + delta)
-        largest = max(largest, _bits(w[i]))
-    return largest
+    def with_two(factors, w, g, slots, a, b):  # type: ignore[no-untyped-def]
+        return chosen(factors, w[a:b], g[a:b], slots[0][a:b], slots[1][a:b])
+
+    def with_three(factors, w, g, slots, a, b):  # type: ignore[no-untyped-def]
+        return chosen(factors, w[a:b], g[a:b], slots[0][a:b], slots[1][a:b], slots[2][a:b])
+
+    return (with_one, with_two, with_three)[len(slots) - 1]
 
 
 @_loop
-def sgd(places, factors, parts, w, g, h):  # type: ignore[no-untyped-def]
-    """One step of SGD.
+def update(places, factors, parts, w, g, slots):  # type: ignore[no-untyped-def]
+    """One update of all parameters; each thread does its share of every segment.
 
     Args:
         places: (segments, 2), where each starts and stops.
-        factors: (segments, 4), for each those of :func:`_sgd`.
+        factors: (segments, factors), for each those of the rule's step.
         parts: threads.
-        w, g, h: parameters, gradients and history, flat.
+        w, g: parameters and gradients, flat.
+        slots: a tuple of the rule's, of a class of :mod:`engine.kernels.loops.update_steps`.
 
     Returns:
         whether the parameters are finite still.
@@ -82,18 +65,5 @@ def sgd(places, factors, parts, w, g, h):  # type: ignore[no-untyped-def]
     for part in prange(parts):
         for k in range(len(places)):
             a, b = _share(places[k], part, parts)
-            found = _sgd(factors[k], w[a:b], g[a:b], h[a:b])
-            largest[part] = max(largest[part], found)
-    return largest.max() < _INFINITE
-
-
-@_loop
-def adam(places, factors, parts, w, g, m, v):  # type: ignore[no-untyped-def]
-    """One step of Adam; as :func:`sgd`, with the (segments, 9) factors of :func:`_adam`."""
-    largest = np.zeros(parts, np.uint32)
-    for part in prange(parts):
-        for k in range(len(places)):
-            a, b = _share(places[k], part, parts)
-            found = _adam(factors[k], w[a:b], g[a:b], m[a:b], v[a:b])
-            largest[part] = max(largest[part], found)
-    return largest.max() < _INFINITE
+            largest[part] = max(largest[part], step(factors[k], w, g, slots, a, b))
+    return largest.max() < INFINITE

@@ -22,6 +22,8 @@ class AdaDelta(UpdateRule):
     """
 
     slots = ("mean_square", "mean_square_step")
+    loop = "AdaDelta"
+    constants = ("momentum", "delta")
 
     def update(self, run: Run, rate: float, iteration: int) -> Array:
         mean_square, mean_square_step = run.state

@@ -21,6 +21,8 @@ class AdaGrad(UpdateRule):
     """
 
     slots = ("squares",)
+    loop = "AdaGrad"
+    constants = ("delta",)
 
     def __init__(self, param: SolverParameter):
         super().__init__(param)

@@ -28,7 +28,7 @@ class Adam(UpdateRule):
     """
 
     slots: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
-    loop: ClassVar[str] = "adam"
+    loop: ClassVar[str] = "Adam"
     factors: ClassVar[tuple[str, ...]] = (
         "keep", "share", "decay", "new", "new_square", "delta", "pace"
     )  # fmt: skip

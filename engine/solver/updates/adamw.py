@@ -21,5 +21,5 @@ class AdamW(Adam):
     """
 
     decoupled = True
-    passes = Adam.passes
+    loop, passes = Adam.loop, Adam.passes
     corrected_root = True

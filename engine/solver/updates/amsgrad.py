@@ -25,6 +25,7 @@ class AMSGrad(Adam):
     """
 
     slots = ("mean", "mean_square", "largest")
+    loop = "AMSGrad"
     corrected_root = True
 
     def divisor_square(self, run: Run) -> Array:

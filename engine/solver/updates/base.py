@@ -29,10 +29,11 @@ class UpdateRule:
 
     A rule says ``decoupled = True`` when weights decay on their own, whatever the config says,
     and ``whole_runs = True`` when it needs its parameters whole, for their norms. What it computes
-    may be said again, for the fast engine: by ``passes``, and by ``loop``, the name of a function
-    of :mod:`engine.kernels.loops.updates`. Both take ``factors`` that differ from update to update
-    and from segment to segment, the first of them what the weights' own decay leaves, and loops
-    take ``constants`` as well, fields of the settings.
+    may be said again, for the fast engine: for large nets by ``loop``, the name of its slots'
+    class in :mod:`engine.kernels.loops.update_steps`, for others by ``passes``. Both take
+    ``factors``, which differ from update to update and from segment to segment, the first of them
+    what the weights' own decay leaves; loops take ``constants``, fields of the settings, before
+    them.
 
     Args:
         param: the solver's settings.
@@ -46,7 +47,7 @@ class UpdateRule:
     decoupled: ClassVar[bool] = False
     whole_runs: ClassVar[bool] = False
     loop: ClassVar[str] = ""
-    factors: ClassVar[tuple[str, ...]] = ()
+    factors: ClassVar[tuple[str, ...]] = ("keep", "share", "decay", "rate")
     constants: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, param: SolverParameter):
@@ -90,7 +91,7 @@ class UpdateRule:
             decay: of the weights, as a part of the gradient, which is share * g + decay * w.
             iteration: updates done before this one.
         """
-        raise NotImplementedError
+        return share, decay, rate
 
     def factor_values(
         self, segment: Segment, rate: float, share: float, iteration: int

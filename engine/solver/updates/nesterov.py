@@ -20,6 +20,8 @@ class Nesterov(UpdateRule):
     """
 
     slots = ("history",)
+    loop = "Nesterov"
+    constants = ("momentum",)
 
     def update(self, run: Run, rate: float, iteration: int) -> Array:
         (history,) = run.state

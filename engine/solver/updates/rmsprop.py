@@ -21,6 +21,8 @@ class RMSProp(UpdateRule):
     """
 
     slots = ("mean_square",)
+    loop = "RMSProp"
+    constants = ("rms_decay", "delta")
 
     def __init__(self, param: SolverParameter):
         super().__init__(param)

@@ -22,7 +22,7 @@ class SGD(UpdateRule):
     """
 
     slots = ("history",)
-    loop = "sgd"
+    loop = "SGD"
     factors = ("keep", "gradient", "weights")
     constants = ("momentum",)
 

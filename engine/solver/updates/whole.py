@@ -8,7 +8,6 @@ from contextlib import suppress
 import numpy as np
 
 from engine.kernels.onednn.calls import OneDNNError
-from engine.kernels.onednn.threads import is_left_alone
 from engine.net.fast_passes import fast_engine
 from engine.net.params import Arena
 from engine.solver.updates.base import UpdateRule
@@ -20,7 +19,7 @@ from layers.blob import Array
 # they read and write each number once, oneDNN's passes half of them twice.
 _LARGE = 1 << 20
 
-Update = Callable[[float, float, int], bool]
+Update = Callable[[float, float, int], bool | None]
 
 
 def whole_update(rule: UpdateRule, arena: Arena, state: Sequence[Array]) -> Update | None:
@@ -29,31 +28,20 @@ def whole_update(rule: UpdateRule, arena: Arena, state: Sequence[Array]) -> Upda
     Returns:
         a function of the gradient's share, the learning rate and the updates done before, which
         tells whether the parameters are finite still: all of them, or another part each time, so
-        that 16 updates look at all.
+        that 16 updates look at all; or None, where it did nothing, as in a forked process.
     """
-    # A rule that is derived from another may compute something else, so it must say this, too.
-    told = "passes" in vars(type(rule))
     l2 = rule.param.regularization_type == "L2" or not rule.param.weight_decay
-    if not (told and l2 and arena.data.dtype == np.float32 and fast_engine()):
+    if not (l2 and arena.data.dtype == np.float32 and fast_engine()):
         return None
     try:
-        if arena.data.size >= _LARGE:
+        if _says(rule, "loop") and arena.data.size >= _LARGE:
             with suppress(OneDNNError):  # no numba
-                return _until_forked(rule, arena, state)
-        return update_by_passes(rule, arena, state)
+                return update_by_loops(rule, arena, state)
+        return update_by_passes(rule, arena, state) if _says(rule, "passes") else None
     except OneDNNError:
         return None
 
 
-def _until_forked(rule: UpdateRule, arena: Arena, state: Sequence[Array]) -> Update:
-    """The update by loops; in a process that was forked, where their threads are not, by passes."""
-    by_loops, by_passes = update_by_loops(rule, arena, state), None
-
-    def update(share: float, rate: float, iteration: int) -> bool:
-        nonlocal by_passes
-        if not is_left_alone():
-            return by_loops(share, rate, iteration)
-        by_passes = by_passes or update_by_passes(rule, arena, state)
-        return by_passes(share, rate, iteration)
-
-    return update
+def _says(rule: UpdateRule, way: str) -> bool:
+    """Whether the rule itself has the way: one that is derived may compute something else."""
+    return way in vars(type(rule))
