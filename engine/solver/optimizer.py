@@ -14,7 +14,7 @@ from engine.solver.updates import create_rule
 from engine.solver.updates.base import add_penalty
 from engine.solver.updates.finite import all_finite
 from engine.solver.updates.run import Run, make_runs
-from engine.solver.updates.whole import whole_update
+from engine.solver.updates.whole.choice import whole_update
 from layers.blob import Array
 from layers.kernels.combine import combine
 from layers.kernels.threads import share as share_out

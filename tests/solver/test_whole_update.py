@@ -11,7 +11,8 @@ from engine.net.fast_passes import VARIABLE
 from engine.net.params import Arena, Param
 from engine.schema import SolverParameter
 from engine.solver.optimizer import Optimizer
-from engine.solver.updates import base, by_passes, find_rule, solver_types, whole
+from engine.solver.updates import base, find_rule, solver_types
+from engine.solver.updates.whole import by_passes, choice
 from layers import Blob
 from layers.kernels.threads import set_thread_count, thread_count
 from tests.harness.engines import needs_onednn
@@ -49,7 +50,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Either of the two ways to update all parameters at once."""
     if request.param == "loops":
         pytest.importorskip("numba")
-        monkeypatch.setattr(whole, "_LARGE", 0)
+        monkeypatch.setattr(choice, "_LARGE", 0)
     monkeypatch.setattr(by_passes, "_BLOCK", 500)
     return str(request.param)
 
@@ -109,7 +110,7 @@ def test_what_is_not_finite_is_found(
 ) -> None:
     """In large nets a part is looked at after each update, and in turn all of them."""
     monkeypatch.setenv(VARIABLE, "onednn")
-    monkeypatch.setattr("engine.solver.updates.by_passes._LOOK", look)
+    monkeypatch.setattr("engine.solver.updates.whole.by_passes._LOOK", look)
     by_passes = make(SolverParameter(type="SGD", momentum=0.9))
     assert by_passes._whole is not None
     assert all(by_passes.update(0.05, iteration) for iteration in range(16))
@@ -126,7 +127,7 @@ def test_loops_look_at_all_numbers(
 ) -> None:
     pytest.importorskip("numba")
     monkeypatch.setenv(VARIABLE, "onednn")
-    monkeypatch.setattr(whole, "_LARGE", 0)
+    monkeypatch.setattr(choice, "_LARGE", 0)
     by_loops = make(SolverParameter(type=kind))
     assert by_loops.update(0.05, 0)
     by_loops.learnable[4].blob.data[place] = value

@@ -10,8 +10,8 @@ import numpy as np
 from engine.kernels.onednn.elementwise import Factor, Passes
 from engine.schema import SolverParameter
 from engine.solver.updates.base import UpdateRule, register_solver
-from engine.solver.updates.block import Block
 from engine.solver.updates.run import Run
+from engine.solver.updates.whole.block import Block
 from layers.blob import Array
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from engine.kernels.onednn.elementwise import Passes
 from engine.net.params import Segment
 from engine.schema import SolverParameter
-from engine.solver.updates.block import Block
 from engine.solver.updates.run import Run
+from engine.solver.updates.whole.block import Block
 from layers.blob import Array
 from layers.errors import DemitasseError, did_you_mean
 from layers.kernels.combine import combine

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.kernels.onednn.elementwise import Factor, Passes
 from engine.solver.updates.base import UpdateRule, register_solver
-from engine.solver.updates.block import Block
 from engine.solver.updates.run import Run
+from engine.solver.updates.whole.block import Block
 from layers.blob import Array
 from layers.kernels.combine import combine
 

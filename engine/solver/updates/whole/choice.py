@@ -11,8 +11,8 @@ from engine.kernels.onednn.calls import OneDNNError
 from engine.net.fast_passes import fast_engine
 from engine.net.params import Arena
 from engine.solver.updates.base import UpdateRule
-from engine.solver.updates.by_loops import update_by_loops
-from engine.solver.updates.by_passes import update_by_passes
+from engine.solver.updates.whole.by_loops import update_by_loops
+from engine.solver.updates.whole.by_passes import update_by_passes
 from layers.blob import Array
 
 # Elements from which on compiled loops are worth a third of a second for numba to be imported:

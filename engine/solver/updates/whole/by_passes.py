@@ -16,8 +16,8 @@ from engine.kernels.onednn.places import on_own_core
 from engine.kernels.onednn.threads import use_threads
 from engine.net.params import Arena, Segment
 from engine.solver.updates.base import UpdateRule
-from engine.solver.updates.block import Block
 from engine.solver.updates.finite import all_finite
+from engine.solver.updates.whole.block import Block
 from layers.blob import Array
 from layers.errors import DemitasseError
 from layers.kernels.threads import computing, thread_count
@@ -31,7 +31,7 @@ _LOOK, _PARTS = 1 << 19, 16
 def update_by_passes(
     rule: UpdateRule, arena: Arena, state: Sequence[Array]
 ) -> Callable[[float, float, int], bool]:
-    """The update as passes; see :func:`engine.solver.updates.whole.whole_update`.
+    """The update as passes; see :func:`engine.solver.updates.whole.choice.whole_update`.
 
     Raises:
         OneDNNError: oneDNN has no such pass here.

@@ -18,7 +18,7 @@ from layers.kernels.threads import thread_count
 def update_by_loops(
     rule: UpdateRule, arena: Arena, state: Sequence[Array]
 ) -> Callable[[float, float, int], bool | None]:
-    """The update as one pass; see :func:`engine.solver.updates.whole.whole_update`.
+    """The update as one pass; see :func:`engine.solver.updates.whole.choice.whole_update`.
 
     Raises:
         OneDNNError: numba is not there.
