@@ -122,7 +122,9 @@ class FastPasses:
         try:
             self._plan.forward()
         except ShapeChanged as change:
-            self._leave(change.position + 1)
+            self._has_run = change.position >= self._plan.tail
+            if not self._has_run:
+                self._leave(change.position + 1)
             return change.position + 1
         self._has_run = True
         return len(self._nodes)

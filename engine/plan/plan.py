@@ -35,6 +35,10 @@ class Plan:
         nodes: of the net, in order.
         bf16: whether operations compute with bfloat16, those that can.
         keep_gradients: whether gradients of blobs can be looked at after the backward pass.
+
+    Attributes:
+        tail: the position from which on nothing was compiled for the shapes of tops; the number
+            of layers where there is no such part.
     """
 
     def __init__(self, nodes: Sequence[Node], bf16: bool = False, keep_gradients: bool = True):
@@ -59,6 +63,7 @@ class Plan:
         self.compiler.scratch.bind()
         self.compiler.passing.bind()
         self.homes = self._make_homes()
+        self.tail = self._find_tail()
         self.shapes = [blob.shape for blob in self._blobs()]
         self._fitted, self._followed = -1, [-1, -1]
 
@@ -80,7 +85,8 @@ class Plan:
         """Runs all layers.
 
         Raises:
-            ShapeChanged: a layer made a top of another shape; nothing after it has run.
+            ShapeChanged: a layer made a top of another shape; nothing after it has run. At a
+                position in the tail, the plan is as good as before.
         """
         use_threads(self.threads)
         self._follow(0)
@@ -198,8 +204,20 @@ class Plan:
     def _kept(self, blob: Blob, diff: Memory) -> bool:
         return self.keep_gradients or self.compiler.is_output(blob) or is_own(diff, blob, 1)
 
+    def _find_tail(self) -> int:
+        """From which position on all layers run as they are, and forward alone."""
+        start = len(self.nodes)
+        for operation in reversed(self.operations):
+            node = operation.node
+            alone = isinstance(operation, Reference) and not node.need_backward
+            if not alone or self.nodes[start - 1] is not node:  # some fused one lies between
+                break
+            start -= 1
+        return start
+
     def _blobs(self) -> list[Blob]:
-        return [blob for node in self.nodes for blob in node.top]
+        """Those that calls were compiled for, so that they must keep their shapes."""
+        return [blob for node in self.nodes[: self.tail] for blob in node.top]
 
 
 def _preserved(nodes: Sequence[Node]) -> Iterator[Blob]:

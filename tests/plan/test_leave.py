@@ -104,6 +104,36 @@ def test_a_layer_that_has_run_does_not_run_again(
     assert not compared(reference, fast)
 
 
+FILTERED = f"""
+layer {{ name: "filter" type: "Filter" bottom: "h" bottom: "chosen" top: "f" }}
+layer {{ name: "p" type: {POWER} bottom: "f" top: "p" }}
+"""
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_layers_at_the_end_may_make_other_shapes_each_time(
+    monkeypatch: pytest.MonkeyPatch, trained: bool
+) -> None:
+    """As detections do: the plan is not made anew for them."""
+    chosen = INPUT.replace('"x"', '"chosen"').replace("[3, 8]", "[3]")
+    text = INPUT + chosen + HIDDEN + (end("h") if trained else "") + FILTERED
+    reference, fast = pair(monkeypatch, text)
+    plans = set()
+    for step, those in enumerate(([1, 1, 0], [1, 1, 0], [0, 1, 1], [1, 1, 1], [0, 1, 0])):
+        for net in (reference, fast):
+            net.blobs["chosen"].data = those
+            net.blobs["x"].data[...] = np.arange(24).reshape(3, 8) / 7 - step
+            net.forward_backward(fresh=True)
+            assert net.blobs["p"].shape == (sum(those), 8)
+        assert not compared(reference, fast)
+        plans.add(fast.passes.fast.plan)
+    assert len(plans) == 1 and plans != {None}
+    for net in (reference, fast):
+        net.clear_param_diffs()
+        net.backward(end="h" if trained else None)
+    assert not compared(reference, fast)
+
+
 @pytest.mark.parametrize("shape", [(6, 8), (2, 8), (0, 8)])
 def test_an_input_reshaped_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]

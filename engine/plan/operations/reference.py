@@ -14,7 +14,7 @@ from layers.errors import LayerError
 
 
 class ShapeChanged(Exception):
-    """A layer made a top of another shape than the plan was compiled for.
+    """A layer made a top of another shape than it had, for which calls may have been compiled.
 
     Args:
         position: of the layer in the net; what comes after it has not run.
@@ -43,13 +43,13 @@ class Reference(Operation):
             if not is_own(tensor.memory, tensor.blob, 0):
                 compiler.copy(tensor.memory, compiler.own(tensor.blob))
         shown = list(node.bottom) + list(node.top)
-        shapes = [blob.shape for blob in node.top]
         position = compiler.nodes.index(node)
         self._around = nullcontext if _is_ours(node) else on_any_core
 
         def forward() -> None:
             for blob in shown:
                 blob.show(0)
+            shapes = [blob.shape for blob in node.top]
             with _named(node), self._around():
                 node.layer.forward(node.bottom, node.top)
             if [blob.shape for blob in node.top] != shapes:
