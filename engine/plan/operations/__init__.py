@@ -10,6 +10,7 @@ from engine.plan.operations import (
     lrn,
     lstm,
     pooling,
+    prelu,
     sigmoid_cross_entropy,
     split,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "lrn",
     "lstm",
     "pooling",
+    "prelu",
     "sigmoid_cross_entropy",
     "split",
 ]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar, TypeVar
 
+from engine.kernels.onednn.calls import OneDNNError
+from engine.kernels.onednn.memory import Layout, Memory
 from engine.net.gradient_flow import Node
+from engine.plan.calls import is_own
 from engine.plan.compiler import Compiler
+from engine.plan.tensor import LateCopy
 
 _operations: dict[str, type[Operation]] = {}
 
@@ -46,6 +51,19 @@ class Operation:
         """The nodes, from ``index`` on, that it computes; none where it does not apply."""
         return [nodes[index]]
 
+    def kept_bottom(self, compiler: Compiler, layout: Layout) -> Memory:
+        """The values of the only bottom; where the top takes its place, those that last."""
+        (bottom,), (top,) = self.node.bottom, self.node.top
+        source = compiler.tensor(bottom)
+        x = compiler.values(source, layout)
+        if top is not bottom:
+            return x
+        if is_own(x, bottom, 0):  # who looks sees the top there
+            x = Memory(layout)
+            compiler.copy(source.memory, x)
+        self.recall = partial(LateCopy(x, out=True), bottom, 0)
+        return x
+
     def backward(self, compiler: Compiler) -> None:
         """Compiles the backward pass; runs only where the nodes have something to do there."""
         raise NotImplementedError
@@ -66,6 +84,28 @@ def operation(*layers: str) -> Callable[[OperationClass], OperationClass]:
 def find_operation(layer: str) -> type[Operation] | None:
     """The operation for a layer type, where there is one."""
     return _operations.get(layer)
+
+
+def first_fast(layouts: Sequence[Layout], describe: Callable[[Layout], None]) -> None:
+    """Describes what is computed in the first of the layouts that oneDNN is fast in.
+
+    Raises:
+        OneDNNError: there is none.
+    """
+    for layout in layouts:
+        try:
+            describe(layout)
+            return
+        except OneDNNError as problem:
+            reason = problem
+    raise reason
+
+
+def changes_an_input(nodes: Sequence[Node], index: int) -> bool:
+    """Whether the node changes in place what comes into the net, and stays for the next pass."""
+    node = nodes[index]
+    maker = next(other for other in nodes if any(top is node.bottom[0] for top in other.top))
+    return node.top[0] is node.bottom[0] and not maker.bottom
 
 
 def next_in_place(nodes: Sequence[Node], index: int) -> Node | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 
@@ -21,10 +20,15 @@ from engine.kernels.onednn.constants import (
 from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import attributes, describe
 from engine.net.gradient_flow import Node
-from engine.plan.calls import is_own
 from engine.plan.compiler import Compiler
 from engine.plan.operations.activation import relu_of
-from engine.plan.operations.base import Operation, next_in_place, operation, same_backward
+from engine.plan.operations.base import (
+    Operation,
+    changes_an_input,
+    next_in_place,
+    operation,
+    same_backward,
+)
 from engine.plan.tensor import LateCopy
 from layers.blob import Array, Blob
 
@@ -44,13 +48,15 @@ def _scale_of(nodes: Sequence[Node], index: int) -> Node | None:
 class BatchNorm(Operation):
     """Normalization over the batch, scaled and shifted in the same pass."""
 
-    limits = "only images"
+    limits = "only images, and no input changed in place"
     wants_bottom = True
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]
         if node.bottom[0].num_axes != 4 or not node.bottom[0].count:
+            return []
+        if changes_an_input(nodes, index):
             return []
         group = [node]
         for follower in (_scale_of, relu_of):
@@ -72,7 +78,7 @@ class BatchNorm(Operation):
         self.mean, self.variance = Memory(self.by_channel), Memory(self.by_channel)
         self._describe()
         self.workspace = self.forward.own_memory(WORKSPACE_MD)
-        self.x = self._bottom(compiler)
+        self.x = self.kept_bottom(compiler, self.layout)
         memory = compiler.top_memory(top, self.layout)
         self.affine = self._affine(compiler)
         if self.layer.global_stats:  # type: ignore[attr-defined]
@@ -82,18 +88,6 @@ class BatchNorm(Operation):
         if not self.layer.global_stats:  # type: ignore[attr-defined]
             compiler.emit(self._move_running(bottom.count // bottom.shape[1]))
         self.top = compiler.make(top, memory)
-
-    def _bottom(self, compiler: Compiler) -> Memory:
-        """The values of the bottom; where the top takes its place, those that last."""
-        (bottom,), (top,) = self.node.bottom, self.node.top
-        x = compiler.values(self.source, self.layout)
-        if top is not bottom:
-            return x
-        if is_own(x, bottom, 0):  # who looks sees the top there
-            x = Memory(self.layout)
-            compiler.copy(self.source.memory, x)
-        self.recall = partial(LateCopy(x, out=True), bottom, 0)
-        return x
 
     def _describe(self) -> None:
         p = self.layer.layer_param.batch_norm_param

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-from engine.kernels.onednn.calls import OneDNNError
 from engine.kernels.onednn.constants import FORWARD_TRAINING, LRN_ACROSS_CHANNELS, WORKSPACE_MD
 from engine.kernels.onednn.memory import Layout
 from engine.kernels.onednn.primitive import Description, attributes, describe
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
-from engine.plan.operations.base import Operation, operation
+from engine.plan.operations.base import Operation, first_fast, operation
 
 
 @operation("LRN")
@@ -31,21 +30,13 @@ class LRN(Operation):
         super().__init__(compiler, nodes)
         (bottom,), (top,) = self.node.bottom, self.node.top
         self.source = compiler.tensor(bottom)
-        self._choose([compiler.like(self.source, bottom.shape), compiler.blocked(bottom.shape)])
+        layouts = compiler.like(self.source, bottom.shape), compiler.blocked(bottom.shape)
+        first_fast(layouts, self._describe)
         self.workspace = self.forward.own_memory(WORKSPACE_MD)
         self.x = compiler.values(self.source, self.layout)
         memory = compiler.top_memory(top, self.layout)
         compiler.run(self.forward, src=self.x, dst=memory, workspace=self.workspace)
         self.top = compiler.make(top, memory)
-
-    def _choose(self, layouts: Sequence[Layout]) -> None:
-        for layout in layouts:
-            try:
-                self._describe(layout)
-                return
-            except OneDNNError as problem:
-                reason = problem
-        raise reason
 
     def _describe(self, layout: Layout) -> None:
         p = self.node.layer.layer_param.lrn_param
