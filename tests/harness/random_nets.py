@@ -14,6 +14,8 @@ NEURONS = (
     'type: "Sigmoid"',
     'type: "TanH"',
     'type: "ELU"',
+    'type: "Softmax"',
+    'type: "Softmax" softmax_param { axis: -1 }',
     'type: "PReLU"',
     'type: "PReLU" prelu_param { filler { type: "uniform" min: -0.5 max: 1.5 } }',
     'type: "Dropout" dropout_param { dropout_ratio: 0 }',

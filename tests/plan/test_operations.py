@@ -40,6 +40,8 @@ PRELU = layer("PReLU", bottom="y", top="y")
 STEEP = "prelu_param { filler { value: 2 } }"
 PRELU_AGAIN = PRELU.replace("prelu-y", "again").replace(" }", f" {STEEP} }}")
 
+SOFTMAX = layer("Softmax", bottom="y", top="y")
+
 CASES = {
     "convolution": (conv("num_output: 5 kernel_size: 3"), "Convolution"),
     "convolution with everything": (
@@ -103,6 +105,16 @@ CASES = {
     "PReLU of channels in blocks": (
         conv("num_output: 16 kernel_size: 3 pad: 1") + PRELU,
         "PReLU",
+    ),
+    "Softmax of channels": (layer("Softmax"), "Softmax"),
+    "Softmax of channels in blocks": (
+        conv("num_output: 16 kernel_size: 3 pad: 1") + SOFTMAX,
+        "Softmax",
+    ),
+    "Softmax along the last axis": (layer("Softmax", "softmax_param { axis: -1 }"), "Softmax"),
+    "Softmax in place": (
+        layer("InnerProduct", f"inner_product_param {{ num_output: 7 {FILLER} }}") + SOFTMAX,
+        "Softmax",
     ),
     "BatchNorm": (NORM, "BatchNorm"),
     "BatchNorm and Scale": (NORM + SCALE, "BatchNorm"),
@@ -175,6 +187,8 @@ def test_equals_the_layers(monkeypatch: pytest.MonkeyPatch, name: str, phase: in
         layer("ReLU", "relu_param { negative_slope: -0.2 }"),
         layer("PReLU", "prelu_param { channel_shared: true }"),
         layer("PReLU", top="x") + layer("TanH"),
+        layer("Softmax", top="x") + layer("TanH"),
+        layer("Softmax", "softmax_param { axis: 2 }"),
         layer("TanH", top="x") + layer("BatchNorm", bottom="x", top="x") + layer("TanH"),
         conv("num_output: 5 kernel_size: 3 engine: NUMPY"),
         layer("Eltwise", 'bottom: "x" eltwise_param { operation: PROD }'),
@@ -187,6 +201,8 @@ def test_equals_the_layers(monkeypatch: pytest.MonkeyPatch, name: str, phase: in
         "negative slope",
         "one slope for all",
         "PReLU of an input in place",
+        "Softmax of an input in place",
+        "Softmax along an axis in the middle",
         "BatchNorm of an input in place",
         "engine: NUMPY",
         "product",

@@ -12,6 +12,7 @@ from engine.plan.operations import (
     pooling,
     prelu,
     sigmoid_cross_entropy,
+    softmax,
     split,
 )
 from engine.plan.operations.base import Operation, find_operation
@@ -32,5 +33,6 @@ __all__ = [
     "pooling",
     "prelu",
     "sigmoid_cross_entropy",
+    "softmax",
     "split",
 ]
