@@ -24,6 +24,12 @@ class ParameterCalls(Calls):
         self._parameters: dict[int, list[Memory]] = {}
         self._forward_parameters: dict[int, list[Memory]] = {}
         self._written: set[int] = set()
+        self._held_as: dict[int, Layout] = {}
+
+    def holds(self, blob: Blob, layout: Layout) -> None:
+        """Says how the arena's bytes of a parameter are to be read, where not as plain ones of
+        the shape that primitives want."""
+        self._held_as[id(blob)] = layout
 
     def end_forward(self) -> None:
         """Notes the copies that the forward pass has made, which the backward pass may use."""
@@ -43,7 +49,7 @@ class ParameterCalls(Calls):
             layout: wanted.
             again: whether the backward pass will want the same layout, so that a copy is kept.
         """
-        plain = Layout.plain(layout.shape)
+        plain = self._as_held(blob, layout.shape)
         held = self._parameters.setdefault(id(blob), [])
         for memory in held:
             if memory.layout == layout:
@@ -85,7 +91,7 @@ class ParameterCalls(Calls):
         computed: dict[str, Memory] = {}
         moves: list[tuple[Memory, Memory, bool]] = []
         for name, (blob, layout, learns) in parts.items():
-            target = self._over(blob, 1, Layout.plain(layout.shape))
+            target = self._over(blob, 1, self._as_held(blob, layout.shape))
             add = not self.replaces(blob) if learns else False
             if learns and not add and target.layout == layout:
                 computed[name] = target
@@ -114,6 +120,9 @@ class ParameterCalls(Calls):
 
         if rest:
             self.emit(clear)
+
+    def _as_held(self, blob: Blob, shape: tuple[int, ...]) -> Layout:
+        return self._held_as.get(id(blob)) or Layout.plain(shape)
 
     def _over(self, blob: Blob, which: int, layout: Layout) -> Memory:
         """Memory over a parameter in the arena, under a shape that primitives want."""

@@ -107,6 +107,26 @@ def _convolution(net: Drawing) -> None:
     net.add(f'type: "Convolution" {fixed} convolution_param {{ {settings} }}', [bottom], shape)
 
 
+def _deconvolution(net: Drawing) -> None:
+    bottom = net.blob(4)
+    if not bottom:
+        return
+    n, channels, *size = net.shapes[bottom]
+    group = channels if net.number(0, 2) == 0 else 1
+    outputs = group * net.number(1, 3) if net.number(0, 3) else 16 * group
+    kernel, pad, stride = net.number(1, 4), net.number(0, 2), net.number(1, 2)
+    dilation = 2 if net.number(0, 4) == 0 else 1
+    beyond = dilation * (kernel - 1) + 1 - 2 * pad
+    shape = (n, outputs, *(stride * (length - 1) + beyond for length in size))
+    if not 0 < min(shape) <= max(shape) <= 40:
+        return
+    settings = (
+        f"num_output: {outputs} kernel_size: {kernel} pad: {pad} stride: {stride} "
+        f"dilation: {dilation} group: {group} {FILLERS} " + net.one_of("", "", "bias_term: false")
+    )
+    net.add(f'type: "Deconvolution" convolution_param {{ {settings} }}', [bottom], shape)
+
+
 def _wide_convolutions(net: Drawing) -> None:
     """One to 16 channels, and one that Winograd's transforms can compute."""
     bottom = net.blob(4)
@@ -214,7 +234,7 @@ def _inner_product(net: Drawing) -> None:
 
 STEPS = (
     _convolution, _convolution, _wide_convolutions, _pooling, _neuron, _relu_and_dropout,
-    _normalization, _lrn, _eltwise, _concat, _inner_product,
+    _normalization, _lrn, _eltwise, _concat, _inner_product, _deconvolution,
 )  # fmt: skip
 
 

@@ -27,6 +27,10 @@ def conv(settings: str) -> str:
     )
 
 
+def deconv(settings: str) -> str:
+    return conv(settings).replace("Convolution", "Deconvolution").replace('"c"', '"d"')
+
+
 def layer(kind: str, settings: str = "", bottom: str = "x", top: str = "y") -> str:
     name = f"{kind}-{top}".lower()
     return f'layer {{ name: "{name}" type: "{kind}" bottom: "{bottom}" top: "{top}" {settings} }}\n'
@@ -115,6 +119,33 @@ CASES = {
     "Softmax in place": (
         layer("InnerProduct", f"inner_product_param {{ num_output: 7 {FILLER} }}") + SOFTMAX,
         "Softmax",
+    ),
+    "deconvolution": (deconv("num_output: 5 kernel_size: 3 stride: 2 pad: 1"), "Deconvolution"),
+    "deconvolution with everything": (
+        deconv("num_output: 6 kernel_h: 3 kernel_w: 2 pad: 1 stride: 2 dilation: 2 group: 2"),
+        "Deconvolution",
+    ),
+    "deconvolution without bias": (
+        deconv("num_output: 20 kernel_size: 1 bias_term: false") + RELU,
+        "Deconvolution",
+    ),
+    "enlarging": (
+        deconv("num_output: 4 group: 4 kernel_size: 4 stride: 2 pad: 1 bias_term: false").replace(
+            '"xavier"', '"bilinear"'
+        ),
+        "Deconvolution",
+    ),
+    "deconvolution with fixed weights": (
+        deconv("num_output: 5 kernel_size: 3").replace(
+            "bottom", "param { lr_mult: 0 } param { lr_mult: 1 } bottom", 1
+        ),
+        "Deconvolution",
+    ),
+    "deconvolution between convolutions": (
+        conv("num_output: 16 kernel_size: 3").replace('"y"', '"a"')
+        + deconv("num_output: 16 kernel_size: 5").replace('"x"', '"a"').replace('"y"', '"b"')
+        + conv("num_output: 4 kernel_size: 3").replace('"x"', '"b"').replace('"c"', '"e"'),
+        "Deconvolution",
     ),
     "BatchNorm": (NORM, "BatchNorm"),
     "BatchNorm and Scale": (NORM + SCALE, "BatchNorm"),
