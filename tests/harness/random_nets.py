@@ -114,8 +114,11 @@ def _deconvolution(net: Drawing) -> None:
     n, channels, *size = net.shapes[bottom]
     group = channels if net.number(0, 2) == 0 else 1
     outputs = group * net.number(1, 3) if net.number(0, 3) else 16 * group
-    kernel, pad, stride = net.number(1, 4), net.number(0, 2), net.number(1, 2)
-    dilation = 2 if net.number(0, 4) == 0 else 1
+    kernel, pad = net.number(1, 4), net.number(0, 2)
+    # Without gaps between what pixels spread: their equal values would make ties for MAX pooling,
+    # in which rounding decides.
+    stride = net.number(1, min(kernel, 2))
+    dilation = 2 if stride == 1 and net.number(0, 4) == 0 else 1
     beyond = dilation * (kernel - 1) + 1 - 2 * pad
     shape = (n, outputs, *(stride * (length - 1) + beyond for length in size))
     if not 0 < min(shape) <= max(shape) <= 40:
