@@ -206,10 +206,14 @@ class NeuronLayer(Layer):
 
 
 class LossLayer(Layer):
-    """Compares predictions (bottom 0) with targets (bottom 1); its first top is the loss."""
+    """Compares predictions (bottom 0) with targets (bottom 1); its first top is the loss.
+
+    As in Caffe the config may leave the top out: the loss then counts without a name.
+    """
 
     exact_num_bottom = 2
     exact_num_top = 1
+    auto_top = True
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if bottom[0].shape[:1] != bottom[1].shape[:1]:

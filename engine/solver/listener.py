@@ -101,4 +101,4 @@ class LogListener(Listener):
 
 def scores_text(scores: Mapping[str, float]) -> str:
     """Scores in one line: ``accuracy = 0.9812, loss = 0.0581``."""
-    return ", ".join(f"{name} = {value:.4g}" for name, value in scores.items())
+    return ", ".join(f"{name} = {value:.4g}" for name, value in scores.items()) or "no outputs"
