@@ -139,3 +139,17 @@ def test_a_log_whose_folder_was_removed(folder: Path, caplog: pytest.LogCaptureF
 def test_no_folder_no_log(folder: Path) -> None:
     settings = TESTED + "snapshot_after_train: false"
     assert run(folder, "--set", "solver.snapshot_prefix=nowhere/x", settings=settings) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the lock is POSIX's")
+def test_two_runs_do_not_share_a_prefix(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    solver = make(folder, TESTED)
+    other = RunLog(solver, ["train"], None, TrainingClock(solver.net))
+    before = {path.name: path.read_bytes() for path in folder.glob("snap*")}
+    assert run(folder) == 2
+    err = capsys.readouterr().err
+    assert "another training that is running writes to this snapshot_prefix" in err
+    assert {path.name: path.read_bytes() for path in folder.glob("snap*")} == before
+    assert run(folder, "--set", "solver.snapshot_prefix=" + str(folder / "snap_b")) == 0
+    other.ended("max_iter")
+    assert run(folder) == 0

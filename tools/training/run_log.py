@@ -14,13 +14,23 @@ from typing import IO, Any
 from engine.snapshot.atomic import write_atomically
 from engine.snapshot.provenance import versions
 from engine.solver import Listener, Solver, Standing, Step
+from engine.solver.checks import may_write
 from engine.solver.config import config_yaml, resolve
 from layers.errors import DemitasseError
 from layers.kernels.threads import thread_count
 from tools.console.json_text import finite
 from tools.training.clock import Spent, TrainingClock
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 log = logging.getLogger("demitasse")
+
+
+class PrefixInUse(DemitasseError):
+    """Two runs would write each other's snapshots."""
 
 
 class RunLog(Listener):
@@ -37,6 +47,10 @@ class RunLog(Listener):
 
     Attributes:
         path: the file, or None where no log is kept.
+
+    Raises:
+        PrefixInUse: another process trains with the solver's prefix, and both would write
+            snapshots.
     """
 
     def __init__(
@@ -57,11 +71,17 @@ class RunLog(Listener):
         config = Path(f"{solver.prefix}_config.yaml")
         path = Path(f"{solver.prefix}_log.jsonl")
         try:
+            self._file = _open(path)
+            if may_write(solver.param):
+                self._claim(self._file)
             text = config_yaml(resolve(solver.spec, absolute=True), solver.seed)
             write_atomically(config, text.encode())
-            self._file = _open(path)
+        except PrefixInUse:
+            self._drop()
+            raise
         except (OSError, DemitasseError) as problem:
             log.warning("no log of this run is kept: %s", problem)
+            self._drop()
             return
         self.path = path
         self._write(
@@ -132,6 +152,26 @@ class RunLog(Listener):
         except OSError as problem:
             log.warning("the log is not kept any further: %s", problem.strerror)
             self._drop()
+
+    def _claim(self, file: IO[str]) -> None:
+        """Keeps the prefix for this run; the system lets go of it when the process ends.
+
+        Raises:
+            PrefixInUse: another process trains with this prefix.
+        """
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PrefixInUse(
+                "another training that is running writes to this snapshot_prefix",
+                self._solver.spec.place("snapshot_prefix"),
+                self._solver.prefix,
+                hint="wait for its end, or set another: `--set solver.snapshot_prefix=X`",
+            ) from None
+        except OSError:  # a file system without locks
+            return
 
     def _drop(self) -> None:
         self.path = None
