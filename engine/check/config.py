@@ -15,7 +15,7 @@ from engine.check.states import has_phase, in_state
 from engine.errors import DemitasseError
 from engine.net.sharing import shared_parameters
 from engine.schema import TEST, TRAIN
-from engine.solver.checks import check_writable, may_write, setting_problems
+from engine.solver.checks import check_writable, may_write, no_end, setting_problems
 from engine.solver.monitor import find_output
 from engine.solver.nets import default_prefix, test_nets, train_net
 from engine.spec import NetSpec, SolverSpec, find_file, read_net, read_solver
@@ -74,11 +74,7 @@ class _Check:
                 check_writable(prefix, spec.place("snapshot_prefix"))
         unread = "max_epoch" in spec.origins.refused
         if not (spec.param.max_iter or spec.param.HasField("max_epoch") or unread):
-            what, hint = "max_iter is missing", "set solver.max_iter"
-            expected = "how many iterations to train"
-            self.problems.append(
-                DemitasseError(what, spec.place("max_iter"), "", expected, hint, "DM412")
-            )
+            self.problems.append(no_end(spec))
         for net, iterations in self.nets_of(spec):
             self.net(net, trains=True, iterations=iterations)
         self.monitored(spec)

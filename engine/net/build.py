@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -168,7 +169,7 @@ def loss_weights(node: Node) -> list[float]:
     """The loss weight of each top: as the config says, or the layer's own defaults.
 
     Raises:
-        LayerError: the config gives another number of weights than there are tops.
+        LayerError: the config gives another number of weights than there are tops, or NaN.
     """
     given = list(node.layer.layer_param.loss_weight)
     if given and len(given) != len(node.top):
@@ -177,6 +178,9 @@ def loss_weights(node: Node) -> list[float]:
             f"{len(given)} for {len(node.top)} tops",
             id="DM210",
         )
+    for weight in given:
+        if not math.isfinite(weight):
+            raise node.layer.error("loss_weight is no finite number", f"{weight:g}", id="DM210")
     return given or [node.layer.default_loss_weight(i) for i in range(len(node.top))]
 
 

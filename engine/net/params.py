@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -121,6 +122,10 @@ class ParamRegistry:
 
 
 def _param(layer: Layer, index: int, blob: Blob, spec: ParamSpec, frozen: bool) -> Param:
+    for field in ("lr_mult", "decay_mult"):
+        value = getattr(spec, field)
+        if not math.isfinite(value):
+            raise layer.error(f"{field} is no finite number", f"{value:g}", id="DM210")
     return Param(
         blob,
         layer.name,

@@ -46,6 +46,24 @@ def check_settings(spec: SolverSpec) -> None:
 
 
 def setting_problems(spec: SolverSpec) -> Iterator[DemitasseError]:
+    """An error for each setting that is no number, out of its range, unknown or missing."""
+    strange = dict(_strange_numbers(spec))
+    yield from strange.values()
+    known = {place for place in map(spec.place, strange) if place}
+    yield from (problem for problem in _range_problems(spec) if problem.where not in known)
+
+
+def _strange_numbers(spec: SolverSpec) -> Iterator[tuple[str, DemitasseError]]:
+    """An error for each setting that is NaN or infinite, with its name; they fit every range."""
+    for field, value in spec.param.ListFields():
+        if field.name == "base_lr":
+            continue  # has a message of its own
+        if isinstance(value, float) and not math.isfinite(value):
+            what, got = f"{field.name} is no finite number", f"{value:g}"
+            yield field.name, DemitasseError(what, spec.place(field.name), got, id="DM404")
+
+
+def _range_problems(spec: SolverSpec) -> Iterator[DemitasseError]:
     """An error for each setting that is out of its range, unknown or missing."""
     param, place = spec.param, spec.place
     yield from policy_problems(param, place)
@@ -132,6 +150,18 @@ def may_write(param: SolverParameter) -> bool:
     """Whether a run writes snapshots or models of its own accord."""
     asked = (param.snapshot, param.snapshot_epoch, param.snapshot_after_train, param.keep_best)
     return any(asked)
+
+
+def no_end(spec: SolverSpec) -> DemitasseError:
+    """The error for a solver that does not say how long to train; the caller raises it."""
+    given = spec.param.HasField("max_iter")
+    return DemitasseError(
+        "max_iter is 0: there is nothing to train" if given else "max_iter is missing",
+        spec.place("max_iter"),
+        expected="how many iterations to train",
+        hint="set solver.max_iter",
+        id="DM412",
+    )
 
 
 def check_writable(prefix: str, where: str = "") -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.errors import DivergedError
+from engine.errors import DemitasseError, DivergedError
 from engine.net import Net
-from layers.blob import Array
+from layers.blob import Array, Blob
 
 _HINT = "lower base_lr, or set clip_gradients; look for such values in the data"
 
@@ -81,10 +81,18 @@ def _first_gradient(net: Net) -> str:
         if not node.need_backward:
             continue
         below = zip(node.bottom, node.propagate_down, strict=True)
-        diffs = [blob.diff for blob, wanted in below if wanted]
+        diffs = [diff for blob, wanted in below if wanted for diff in _kept(blob)]
         if not _finite([*diffs, *(param.diff for param in node.layer.blobs)]):
             return f'gradient of layer "{node.layer.name}"'
     return ""
+
+
+def _kept(blob: Blob) -> list[Array]:
+    """The gradient of a blob, unless its memory has been used for others since."""
+    try:
+        return [blob.diff]
+    except DemitasseError:
+        return []
 
 
 def _counted(iterations: int) -> str:

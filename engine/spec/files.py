@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from difflib import SequenceMatcher
@@ -100,8 +101,11 @@ def decode_text(data: bytes, name: str) -> str:
     """Bytes to text.
 
     Raises:
-        DemitasseError: NUL bytes or bytes that are not UTF-8; says at which line.
+        DemitasseError: UTF-16, NUL bytes or bytes that are not UTF-8; says at which line.
     """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        hint = "save it as UTF-8"
+        raise DemitasseError("the text is in UTF-16", name, expected="UTF-8", hint=hint, id="DM002")
     position = data.find(b"\0")
     what = "a NUL byte: this is not a text file"
     if position < 0:

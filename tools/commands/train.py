@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine import Solver
 from engine.net import weights
+from engine.solver.checks import no_end
 from engine.solver.interrupts import Effect, Interrupts, TimeLimit
 from engine.spec import read_solver
 from layers.errors import DemitasseError
@@ -98,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     solver.net.keep_gradients = solver.net.debug_info  # nobody else can look at them
     log.info("Training %s, random seed %d", solver.net.name or arguments.config, solver.seed)
     if not solver.param.max_iter:
-        raise DemitasseError("max_iter is missing", arguments.config, hint="set solver.max_iter")
+        raise no_end(spec)
     resumed_from = _load(solver, arguments)
     if solver.iter >= solver.param.max_iter:
         log.warning(
@@ -131,6 +132,8 @@ def _train(
     try:
         with Interrupts(solver, _effects(arguments)) as interrupts:
             solver.solve()
+        for net in (solver.net, *solver.test_nets):
+            net.close()
         reason = _reason(solver, interrupts, limit)
     except DemitasseError as problem:
         reason = f"error: {problem.what}"
