@@ -104,6 +104,9 @@ class Layer:
         """The loss weight of a top for which the config gives none."""
         return 0.0
 
+    def close(self) -> None:
+        """Completes what it writes, and lets go of files and threads."""
+
     def get_state(self) -> State:
         """What, besides the parameters, an exact resume needs to carry on from here."""
         return {}

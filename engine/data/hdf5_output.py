@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import weakref
 from collections.abc import Sequence
@@ -12,7 +13,10 @@ from engine.data.writers.hdf5 import Hdf5Writer
 from engine.snapshot.atomic import atomic_path
 from layers.base import Layer
 from layers.blob import Array, Blob
+from layers.errors import DemitasseError
 from layers.registry import register_layer
+
+log = logging.getLogger("demitasse")
 
 _DATASETS = ("data", "label")
 
@@ -53,7 +57,16 @@ class HDF5Output(Layer):
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
             raise self.error(f'cannot write "{name}"', f"no writable folder {folder}")
         self._rows = _Rows(Path(name).absolute())
-        self.close = weakref.finalize(self, self._rows.finish)
+        self._open = weakref.finalize(self, _finish_late, self._rows)
+
+    def close(self) -> None:
+        """Gives the file its name; a second time it does nothing.
+
+        Raises:
+            SnapshotError: the rest cannot be written.
+        """
+        if self._open.detach():
+            self._rows.finish()
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if bottom[0].shape[:1] != bottom[1].shape[:1]:
@@ -62,7 +75,7 @@ class HDF5Output(Layer):
             )
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        if not self.close.alive:
+        if not self._open.alive:
             raise self.error("has been closed, and its file is written")
         try:
             for name, blob in zip(_DATASETS, bottom, strict=True):
@@ -78,6 +91,14 @@ class HDF5Output(Layer):
 
     def allow_force_backward(self, bottom_index: int) -> bool:
         return False
+
+
+def _finish_late(rows: _Rows) -> None:
+    """When nobody is left to take an error, it is told."""
+    try:
+        rows.finish()
+    except DemitasseError as problem:
+        log.error("%s", problem)
 
 
 class _Rows:

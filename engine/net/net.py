@@ -257,6 +257,15 @@ class Net(PycaffeNet):
         """Writes the net with its parameters as a .caffemodel, whole or not at all."""
         weights.save(self, as_path(file, "the file to write"))
 
+    def close(self) -> None:
+        """Completes the files that layers write; else that happens when nobody has the net.
+
+        Raises:
+            SnapshotError: one cannot be written.
+        """
+        for node in self.nodes:
+            node.layer.close()
+
     def _feed(self, inputs: Mapping[str, Any]) -> None:
         if set(inputs) != set(self.inputs):
             raise DemitasseError(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import LayerError, Net
+from engine import DemitasseError, LayerError, Net
+from engine.data.writers.hdf5 import Hdf5Writer
 from engine.spec import parse_net
 from tests.harness.places import ROOT
+from tools.commands import train
 
 h5py = pytest.importorskip("h5py")
 NET = """
@@ -94,3 +99,49 @@ def test_a_full_disk():
     )  # fmt: skip
     assert "o.h5.part: [Errno 27] File too large" in ended.stdout, ended.stderr
     assert ended.returncode == 0 and not Path("o.h5").exists()
+
+
+def closed_on_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> Net:
+    """A net whose file can no longer be given its name."""
+    net = Net(parse_net(NET % "o.h5"))
+    net.forward()
+
+    def full(file: Hdf5Writer) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Hdf5Writer, "close", full)
+    return net
+
+
+def test_what_cannot_be_completed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = closed_on_a_full_disk(monkeypatch)
+    with pytest.raises(DemitasseError, match="o.h5: cannot write the file: No space left"):
+        net.close()
+
+
+def test_what_cannot_be_completed_when_nobody_is_left_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    net = closed_on_a_full_disk(monkeypatch)
+    del net
+    gc.collect()
+    assert "o.h5: cannot write the file: No space left" in caplog.text
+
+
+def test_train_completes_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = 'layer { name: "in" type: "DummyData" top: "x" top: "y" dummy_data_param {'
+    data += " shape { dim: [2, 3] } shape { dim: [2, 3] } } }"
+    ip = 'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "p" '
+    ip += "inner_product_param { num_output: 3 } }"
+    loss = 'layer { name: "loss" type: "EuclideanLoss" bottom: "p" bottom: "y" top: "l" }'
+    out = NET % "o.h5"
+    net = data + ip + loss + out[out.index('layer { name: "out"') :]
+    Path("net.prototxt").write_text(net)
+    Path("solver.prototxt").write_text(
+        'net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 2'
+    )
+    assert train.main(["--config", "solver.prototxt"]) == 0
+    with h5py.File("o.h5") as file:
+        assert file["data"].shape == (4, 3, 1, 1)
+    monkeypatch.setattr(Hdf5Writer, "close", lambda file: os.stat("nowhere"))
+    assert train.main(["--config", "solver.prototxt"]) == 2
