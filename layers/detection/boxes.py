@@ -74,8 +74,9 @@ def bins(first: int, start: float, length: float, count: int, limit: int) -> lis
 def overlaps(box: Array, boxes: Array) -> Array:
     """Intersection over union of a box with each of the boxes (x1, y1, x2, y2)."""
     low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=1)
-    union = areas(box[None]) + areas(boxes) - shared
+    with np.errstate(over="ignore", invalid="ignore"):  # boxes of infinite size overlap none
+        shared = np.prod(np.maximum(high - low, 0), axis=1)
+        union = areas(box[None]) + areas(boxes) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
@@ -131,7 +132,8 @@ def decode(prior: Array, variance: Array, loc: Array, code: str) -> Array:
     if code == "CORNER_SIZE":
         return prior + loc * np.concatenate((size, size), axis=-1)
     centre = loc[..., :2] * size + (prior[..., :2] + prior[..., 2:]) / 2
-    half = np.exp(loc[..., 2:]) * size / 2
+    with np.errstate(over="ignore"):  # a net that is not trained asks for boxes without end
+        half = np.exp(loc[..., 2:]) * size / 2
     return np.concatenate((centre - half, centre + half), axis=-1)
 
 
