@@ -35,6 +35,7 @@ class CopyReport:
         missing: layers of the net that the file does not have; they stay as they are.
         mismatched: layers that did not fit, with the reason; they stay as they are.
         unused: layers of the file that the net does not have.
+        shared: layers that are not in the file, as other layers own all their parameters.
     """
 
     path: Path
@@ -42,12 +43,14 @@ class CopyReport:
     missing: list[str] = field(default_factory=list)
     mismatched: dict[str, str] = field(default_factory=dict)
     unused: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """The report, one line a layer."""
         return [
             f"weights from {self.path}:",
             *(f"  {name}: copied" for name in self.copied),
+            *(f"  {name}: shares the parameters of another layer" for name in self.shared),
             *(f"  {name}: DID NOT FIT, {why}" for name, why in self.mismatched.items()),
             *(f"  {name}: missing in the file, stays as initialised" for name in self.missing),
             *(f"  {name}: only in the file, not used" for name in self.unused),
@@ -89,10 +92,10 @@ def copy_model(net: Parametrised, model: StoredModel) -> CopyReport:
     report = CopyReport(model.path)
     report.unused = [name for name in model.params if name not in net.params]
     for name, blobs in net.params.items():
-        if name not in model.params:
-            report.missing.append(name)
-            continue
         shared = {index for layer, index in net.shared_params if layer == name}
+        if name not in model.params:
+            (report.shared if len(shared) == len(blobs) else report.missing).append(name)
+            continue
         arrays, why = _match(blobs, model.params[name], shared)
         if why:
             report.mismatched[name] = why
