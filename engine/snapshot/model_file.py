@@ -67,6 +67,10 @@ def read_model(path: Path) -> StoredModel:
     Raises:
         SnapshotError: the file is missing, empty, damaged or something else.
     """
+    if path.name.endswith((".solverstate", ".solverstate.h5")) and path.is_file():
+        beside = str(path).replace(".solverstate", ".caffemodel")
+        hint = f"`--weights {beside}` takes its weights, `--resume {path}` goes on with it"
+        raise SnapshotError("this is a solver state, not a model", str(path), hint=hint)
     if is_hdf5(path):
         return _read_hdf5(path)
     net, digest = read_sealed(path, NetParameter)

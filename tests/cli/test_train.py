@@ -106,6 +106,11 @@ FAILURES = {
     "cut model": (["--config", LENET, "--weights", "cut.caffemodel"], "cut"),
     "cut at a layer": (["--config", LENET, "--weights", "short.caffemodel"], "ip2"),
     "other model": (["--config", LENET, "--weights", "x.caffemodel"], "no layer of this net"),
+    "state for weights": (
+        ["--config", LENET, "--weights", "x.solverstate"],
+        "not a model.*\n.*--resume x.solverstate",
+    ),
+    "no weights": (["--config", LENET, "--weights", ","], "names no file"),
     "both": (["--config", LENET, "--resume", "auto", "--weights", "x.caffemodel"], "exclude"),
     "empty variable": (["--config", LENET, "--resume", ""], "names no file"),
     "no folder": (["--config", LENET, "--set", "solver.snapshot_prefix=no/x"], "mkdir -p no"),
@@ -131,6 +136,7 @@ def make_broken_files() -> None:
     Path("garbage.prototxt").write_bytes(bytes(range(256)))
     Path("misspelt.prototxt").write_text('net: "n.prototxt"\nbase_lrr: 0.1\n')
     Path("twice.yaml").write_text("solver:\n  base_lr: 1\n  base_lr: 2\n")
+    Path("x.solverstate").write_bytes(b"\0")
     shutil.copy(GOLDEN / "solvers" / "sgd_l2" / "init.caffemodel", "x.caffemodel")
     train.main(["--config", LENET, *QUICK, *steps(1)])
     raw = Path("snapshots/lenet_iter_1.caffemodel").read_bytes()

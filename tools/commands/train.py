@@ -82,7 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.stray:
         arguments.wrong_usage(f"unrecognized arguments: {arguments.stray}")
     for option in ("resume", "weights"):
-        if getattr(arguments, option) == "":
+        given = getattr(arguments, option)
+        if given is not None and not given.strip(", "):
             raise DemitasseError(f"--{option} names no file", hint="is a variable empty?")
     if arguments.resume and arguments.weights:
         raise DemitasseError(
