@@ -39,7 +39,8 @@ def fast_engine() -> bool:
     found = find_library() is not None
     if wanted == "onednn" and not found:
         raise DemitasseError(
-            f"{VARIABLE} asks for oneDNN, which is not installed",
+            "the engine onednn is asked for, but oneDNN is not installed",
+            f"--engine or {VARIABLE}",
             hint="pip install 'demitasse[fast]'",
         )
     return found

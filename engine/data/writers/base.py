@@ -68,8 +68,10 @@ class Writer(ABC):
 
     def failed(self, problem: Exception) -> DemitasseError:
         """What the database's library raised, as an error for people."""
+        cause = problem.args[0] if problem.args else ""
+        said = cause.decode(errors="replace") if isinstance(cause, bytes) else problem
         return DemitasseError(
-            f"cannot write the database: {problem}", self.where, hint="check that the disk has room"
+            f"cannot write the database: {said}", self.where, hint="check that the disk has room"
         )
 
 
