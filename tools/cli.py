@@ -62,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (2 for wrong input)."""
     parser = command_parser()
     answer_completion(parser)
-    arguments = parser.parse_args(argv)
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:  # told with the usage of the command, where parse_args shows the umbrella's
+        arguments.command_parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return run_command(arguments.run, arguments)
 
 
@@ -77,7 +79,7 @@ def command_parser() -> argparse.ArgumentParser:
         summary = (module.__doc__ or "").splitlines()[0].partition(": ")[2]
         command = commands.add_parser(name, help=summary, description=summary)
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, command_parser=command)
     return parser
 
 

@@ -11,7 +11,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from engine.errors import ConfigError, DemitasseError, identified
 from engine.schema import BlobProto, Datum, NetParameter, SolverParameter, SolverState
-from engine.spec.binary import decode_message
+from engine.spec.binary import HDF5_MAGIC, decode_message
 from engine.spec.bind import bind
 from engine.spec.expand import expand
 from engine.spec.files import decode_text, find_file, read_bytes
@@ -43,6 +43,13 @@ def read_raw(path: Path, kind: str | None = None) -> Message:
     file = find_file(str(path))
     data = read_bytes(file)
     form = form_of(file, data)
+    if data.startswith(HDF5_MAGIC):
+        raise DemitasseError(
+            "this is an HDF5 file: it holds arrays by name, and no message",
+            str(file),
+            expected="a prototxt, YAML or binary file",
+            hint=f"`demitasse snapshot {file}` prints what a model or state holds",
+        )
     if form == "binary":
         kind = kind or _BY_EXTENSION.get(file.suffix.lower())
         return decode_message(data, KINDS[kind], file) if kind else _best(data, file)

@@ -110,6 +110,7 @@ FAILURES = {
     "wrong": (["bad.yaml", "b.prototxt"], 'bad.yaml:1:1: unknown field "nmae"'),
     "no folder": (["a.yaml", "no/b.yaml"], "no/b.yaml: cannot write the file"),
     "hdf5": (["a.binaryproto", "b.yaml"], "a.binaryproto: this is an HDF5 file"),
+    "hdf5 for what it is": (["a.binaryproto", "b.yaml"], "`demitasse snapshot a.binaryproto`"),
     "unknown fields": (["fork.caffemodel", "b.yaml"], "--drop-unknown leaves them out"),
 }
 

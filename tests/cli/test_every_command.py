@@ -236,3 +236,13 @@ def test_json_excludes_what_is_not_json(capsys: pytest.CaptureFixture[str]) -> N
     ):
         assert cli.main(arguments) == 2
         assert capsys.readouterr().err.startswith("error: --json ")
+
+
+def test_unknown_words_are_told_with_the_usage_of_the_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["upgrade", "a.prototxt", "b.prototxt", "c.prototxt"])
+    assert left.value.code == 2
+    err = capsys.readouterr().err
+    assert "usage: demitasse upgrade" in err and "unrecognized arguments: c.prototxt" in err
