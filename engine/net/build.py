@@ -237,6 +237,9 @@ def located(locate: Locate, layer_name: str) -> Iterator[None]:
     except LayerError as error:
         place(error, locate, layer_name)
         raise
+    except DemitasseError as error:  # of what a layer uses, such as a blob too large
+        error.where = error.where or locate(layer_name) or f'layer "{layer_name}"'
+        raise
 
 
 @contextmanager

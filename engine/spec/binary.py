@@ -99,10 +99,12 @@ def _as_text(string: bytes) -> str:
 
 
 def _text_given(name: str, size: str, wanted: str) -> DemitasseError:
+    of_net = "a net in text is given as a config; weights are read from .caffemodel files"
+    of_blob = f"`demitasse convert --as blob {name} NAME.binaryproto` makes one of it"
     return DemitasseError(
         "this is a text file",
         name,
         got=f"{size} of text",
         expected=wanted,
-        hint="a net in text is given as a config; weights are read from .caffemodel files",
+        hint=of_blob if wanted.endswith("BlobProto") else of_net,
     )

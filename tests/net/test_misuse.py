@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -96,3 +97,13 @@ def test_restore_nothing(solver: Solver) -> None:
     with pytest.raises(DemitasseError) as caught:
         solver.restore(None)  # type: ignore[arg-type]
     assert caught.value.got == "None (NoneType)" and caught.value.expected == "a .solverstate"
+
+
+def test_a_blob_too_large_is_told_with_its_layer(tmp_path: Path) -> None:
+    (tmp_path / "n.prototxt").write_text(
+        'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 1, 9, 9] } } }\n'
+        'layer { name: "c" type: "Convolution" bottom: "x" top: "c"\n'
+        "  convolution_param { num_output: 2 kernel_size: 4000000000 } }\n"
+    )
+    with pytest.raises(DemitasseError, match=r'n.prototxt:2:1: blob "c.0." .*too large'):
+        Net(tmp_path / "n.prototxt", phase=TEST)

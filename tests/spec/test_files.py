@@ -109,3 +109,9 @@ def test_a_bare_name_is_not_compared_with_those_far_above(project):
     assert "did you mean" not in refusal(find_file, "nett.prototxt", inner)
     (inner / "nat.prototxt").touch()
     assert f'did you mean "{inner / "nat.prototxt"}"?' in refusal(find_file, "nett.prototxt", inner)
+
+
+def test_a_mean_in_text_is_told_how_to_become_one(tmp_path):
+    path = tmp_path / "mean.txt"
+    path.write_text("1 2 3")
+    assert "convert --as blob" in refusal(read_message, path, BlobProto)
