@@ -325,3 +325,11 @@ def test_wrong_windows(text, options, message):
     pytest.importorskip("cv2")
     with pytest.raises(LayerError, match=message):
         Source(make_windows(text, options)).batches(3)
+
+
+@pytest.mark.parametrize("mark, shown", [(";", ";"), ("\t", r"\\t")])
+def test_another_delimiter_is_guessed(mark, shown):
+    Path("t.csv").write_text(mark.join("ab") + "\n" + mark.join("12") + "\n")
+    text = 'type: "CSVData" csv_data_param { source: "t.csv" batch_size: 1 label_column: "b" }'
+    with pytest.raises(LayerError, match=f'set csv_data_param.delimiter: "{shown}"'):
+        Source(text)

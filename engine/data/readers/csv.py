@@ -119,6 +119,14 @@ class CSVReader(Reader):
     def _name(self, number: int) -> str:
         return f'"{self._header[number]}"' if number < len(self._header) else str(number)
 
+    def _other_delimiter(self) -> str:
+        """A hint, where the header is one name that other delimiters would cut."""
+        if len(self._header) != 1:
+            return ""
+        found = next((mark for mark in ";\t|," if mark in self._header[0]), "")
+        shown = found.replace("\t", "\\t")
+        return f'set csv_data_param.delimiter: "{shown}"' if found else ""
+
     def _column(self, name: str) -> int:
         """The number of a column.
 
@@ -137,7 +145,7 @@ class CSVReader(Reader):
                 f'there is no column "{name}"',
                 str(self._path),
                 expected=f"{known}; or 0 to {self._width - 1}, or -1 for the last",
-                hint=did_you_mean(name, self._header),
+                hint=self._other_delimiter() or did_you_mean(name, self._header),
             )
         return number % self._width
 
