@@ -241,3 +241,12 @@ def test_a_damaged_block_of_a_leveldb_is_told():
     table.write_bytes(held)
     with pytest.raises(DemitasseError, match="the database is damaged: Corruption: "):
         OPEN["LEVELDB"](Path("db")).item(3)
+
+
+def test_what_a_database_library_says_in_bytes(tmp_path):
+    from engine.data.writers.lmdb import LmdbWriter
+
+    writer = LmdbWriter(tmp_path, "db")
+    said = str(writer.failed(OSError(b"IO error: No space left on device")))
+    writer.close()
+    assert "database: IO error: No space left on device" in said

@@ -103,3 +103,10 @@ def test_with_the_numpy_engine(
 def test_a_precision_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(LENET), "--set", "net.precision=FP16"]) == 2
     assert "FP32, BF16" in capsys.readouterr().err
+
+
+def test_an_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_passes, "find_library", lambda: None)
+    monkeypatch.setenv(fast_passes.VARIABLE, "onednn")
+    with pytest.raises(DemitasseError, match="--engine or DEMITASSE_ENGINE: .*not installed"):
+        fast_passes.fast_engine()
