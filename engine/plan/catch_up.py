@@ -6,33 +6,38 @@ from collections.abc import Sequence
 
 from engine.net.gradient_flow import Node
 from engine.plan.operations import Operation, Reference
-from layers.blob import Array, Blob
+from layers.blob import Blob
 
 
 def catch_up(operations: Sequence[Operation], nodes: Sequence[Node]) -> None:
     """Has the layers that operations stood in for run forward, from the values that there are.
 
     Layers that have run themselves do not run again: they may draw random numbers, read on in
-    their source, write a file, or count. What they made in place is put back.
+    their source, write a file, or count. All blobs and parameters keep their values: somebody may
+    have written into them, or another layer in place, since they were computed.
 
     Args:
         operations: of a plan that the net has left.
         nodes: those that have run, the first ones of the net.
     """
     ran = set(map(id, nodes))
-    kept = [(blob, blob.data.copy()) for node in nodes for blob in node.top if changes(node, blob)]
     for operation in operations:
         group = [node for node in operation.nodes if id(node) in ran]
         if not group or isinstance(operation, Reference):
             continue
-        if changes(operation.node, operation.node.top[0]):
-            if operation.recall is None:
-                continue  # its layer tells the derivative from the result, and keeps nothing
-            operation.recall()
+        recall = operation.recall
+        if recall is None and changes(operation.node, operation.node.top[0]):
+            continue  # its layer tells the derivative from the result, and keeps nothing
+        # Where the rest of a group has not run, it goes on from what the first layers make.
+        shown = _tops(group) if len(group) == len(operation.nodes) else []
+        shown += [blob for node in group for blob in node.layer.blobs]  # running statistics
+        kept = [(blob, blob.data.copy()) for blob in shown]
+        if recall is not None:
+            recall()
         for node in group:
-            _run(node)
-        if len(group) == len(operation.nodes):
-            _put_back(kept, operation.node.top)
+            node.layer.forward(node.bottom, node.top)
+        for blob, values in kept:
+            blob.data = values
 
 
 def changes(node: Node, blob: Blob) -> bool:
@@ -40,14 +45,6 @@ def changes(node: Node, blob: Blob) -> bool:
     return any(blob is bottom for bottom in node.bottom)
 
 
-def _run(node: Node) -> None:
-    parameters = [blob.data.copy() for blob in node.layer.blobs]
-    node.layer.forward(node.bottom, node.top)
-    for blob, values in zip(node.layer.blobs, parameters, strict=True):
-        blob.data = values  # running statistics have moved on already
-
-
-def _put_back(kept: Sequence[tuple[Blob, Array]], tops: Sequence[Blob]) -> None:
-    for blob, values in kept:
-        if any(blob is top for top in tops):
-            blob.data = values
+def _tops(nodes: Sequence[Node]) -> list[Blob]:
+    """The tops of layers, each once."""
+    return list({id(blob): blob for node in nodes for blob in node.top}.values())

@@ -81,6 +81,23 @@ def test_backward_after_a_look(monkeypatch: pytest.MonkeyPatch, name: str, parti
     assert not compared(reference, fast, 1e-4 if BATCH_NORM in NETS[name] else 1e-6)
 
 
+@pytest.mark.parametrize("written", ["blob", "parameter"])
+@pytest.mark.parametrize("tanh", ["h", "t"], ids=["in place", "apart"])
+def test_what_is_written_before_a_part_is_run_stays(
+    monkeypatch: pytest.MonkeyPatch, tanh: str, written: str
+) -> None:
+    """The part starts from what the blobs hold, whatever the layers before it would make."""
+    layer = f'layer {{ name: "t" type: {TANH} bottom: "h" top: "{tanh}" }}'
+    reference, fast = pair(monkeypatch, INPUT + HIDDEN + layer + end(tanh))
+    for net in (reference, fast):
+        net.forward()
+        array = net.blobs[tanh] if written == "blob" else net.params["h"][0]
+        array.data[...] *= 3
+        net.forward(start="ip")
+    assert fast.passes.fast.plan is None
+    assert not compared(reference, fast)
+
+
 @pytest.mark.parametrize("batch", [3, 2])
 def test_a_layer_that_has_run_does_not_run_again(
     monkeypatch: pytest.MonkeyPatch, batch: int
