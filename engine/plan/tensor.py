@@ -115,7 +115,8 @@ class TensorHome:
         self._into: list[Copy | None] = [None, None]
         if memory is not None:
             self._out[0], self._into[0] = LateCopy(memory, out=True), LateCopy(memory, out=False)
-        self._looked = [False, False]
+        # A gradient may have been written before there is a plan: the weight of a loss, say.
+        self._looked = [False, True]
 
     def add_gradient(
         self, out: Copy | None, into: Copy | None, revise: Callable[[Array], None] | None
@@ -148,7 +149,8 @@ class TensorHome:
         """Copies in what somebody may have written."""
         copy = self._into[which]
         always_shown = self._out[which] is None
-        if copy is not None and (self._looked[which] or always_shown):
+        written = self._looked[which] or always_shown
+        if copy is not None and written and blob.has_store(which):
             copy(blob, which)
 
 

@@ -84,6 +84,28 @@ def test_a_gradient_from_above_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not compared(reference, fast)
 
 
+@pytest.mark.parametrize("written", [False, True])
+def test_a_gradient_that_is_there_before_the_first_pass_counts(
+    monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    """A loss weight, or what somebody writes into an array taken before."""
+    text = NET[: NET.index('layer { name: "ip"')].replace(
+        'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: [3] } } }', ""
+    )
+    weight = "" if written else "loss_weight: 0.5"
+    text = "force_backward: true" + text.replace('top: "sum"', f'top: "sum" {weight}', 1)
+    reference, fast = pair(monkeypatch, text)
+    for net in (reference, fast):
+        diff = net.blobs["sum"].diff
+        for fresh in (True, False):
+            net.forward()
+            if written:
+                diff[...] = 0.25
+            net.passes.backward(0, len(net.nodes) - 1, False, fresh)
+    assert reference.arena.diff.any()
+    assert not compared(reference, fast)
+
+
 @pytest.mark.parametrize("start, end", [("p", None), (None, "c2"), ("c2", "sum"), ("bn", "relu")])
 def test_parts_are_run_by_the_layers(
     monkeypatch: pytest.MonkeyPatch, start: str | None, end: str | None
