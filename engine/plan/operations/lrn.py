@@ -17,13 +17,14 @@ from engine.plan.operations.base import Operation, first_fast, operation
 class LRN(Operation):
     """Normalization by the neighbours among the channels, in the first layout that is fast."""
 
-    limits = "only images, across channels"
+    limits = "only images, across several channels"
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]
         p = node.layer.layer_param.lrn_param
-        across = p.norm_region == p.ACROSS_CHANNELS
+        # Some versions of oneDNN crash as they make the derivative of a window of one channel.
+        across = p.norm_region == p.ACROSS_CHANNELS and p.local_size > 1
         return [node] if across and node.bottom[0].num_axes == 4 else []
 
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
