@@ -125,24 +125,29 @@ class BatchNorm(Operation):
         update = self.layer.update_statistics  # type: ignore[attr-defined]
         return lambda: update(mean, variance, m)
 
-    def _revise(self) -> Callable[[Array], None]:
+    def _revise(self, compiler: Compiler) -> Callable[[Array], None]:
         """Takes a gradient from behind the Scale and the ReLU to before them, as they would."""
         y, relu = Blob(self.layout.shape), self.relu
         copy = LateCopy(self.top.memory, out=True)
-        factor = None if self.scale is None else self.scale.blobs[0]
+        factor = None
+        if self.scale is not None:
+            now = self.scale.blobs[0]
+            factor = np.empty_like(now.data)
+            # Who looks after an update sees the gradient that there was before it.
+            compiler.emit(lambda: np.copyto(factor, now.data))
 
         def revise(diff: Array) -> None:
             if relu:
                 copy(y, 0)
                 diff *= y.data > 0
             if factor is not None:
-                diff *= factor.data[:, None, None]
+                diff *= factor[:, None, None]
 
         return revise
 
     def backward(self, compiler: Compiler) -> None:
         if len(self.nodes) > 1 and self.top.blob is not self.source.blob:
-            compiler.when_looked_at(self.top, self._revise())
+            compiler.when_looked_at(self.top, self._revise(compiler))
         dy = compiler.gradient(self.top, self.layout)
         in_place = self.top.blob is self.source.blob and not self.top.shared
         if in_place and dy.layout == self.source.layout:
