@@ -76,7 +76,7 @@ def test_which_engine_and_why(
     whys = {name: layers[name]["why"] for name in ("b", "within", "root", "exp")}
     assert whys == {
         "b": "engine: NUMPY in the config",
-        "within": "oneDNN here: only images, across several channels",
+        "within": "oneDNN here: only images, across several channels, not in place",
         "root": "oneDNN: lrn_forward: only ref:any",
         "exp": "no operation for this type",
     }

@@ -32,6 +32,8 @@ def activation_of(nodes: Sequence[Node], index: int, *kinds: str) -> Node | None
     node = next_in_place(nodes, index)
     if node is None or node.layer.type not in kinds or not fusible(node):
         return None
+    if is_changed(nodes, node):
+        return None
     return node if same_backward(nodes[index], node) else None
 
 
@@ -43,6 +45,18 @@ def relu_of(nodes: Sequence[Node], index: int) -> Node | None:
 def fusible(node: Node) -> bool:
     """Whether its derivative can be told from its result."""
     return node.layer.type != "ReLU" or node.layer.layer_param.relu_param.negative_slope == 0
+
+
+def is_changed(nodes: Sequence[Node], node: Node) -> bool:
+    """Whether layers after it change its top in place, and so its derivative.
+
+    Caffe's layers tell it from what the blob holds in the end. For a ReLU, what a Dropout makes
+    will do: where that makes zeros of positive numbers, their gradient is zero.
+    """
+    following = next_in_place(nodes, nodes.index(node))
+    while following is not None and (node.layer.type, following.layer.type) == ("ReLU", "Dropout"):
+        following = next_in_place(nodes, nodes.index(following))
+    return following is not None
 
 
 def activate(kind: str) -> int:
@@ -102,9 +116,17 @@ class Activation(Operation):
         dy = compiler.gradient(self.top, self.top.layout)
         if self.top.blob is self.source.blob and not self.top.shared:
             self.source.diff = dy
-        y, kind, slope = self.top.memory, self.kind, self.slope
+        y, kind, slope = self._told_from(compiler), self.kind, self.slope
         compiler.give(
             self.source,
             self.source.layout,
             lambda dx: activation_back(compiler, kind, y, dy, dx, slope),
         )
+
+    def _told_from(self, compiler: Compiler) -> Memory:
+        """What the derivative is told from."""
+        if not is_changed(compiler.nodes, self.node):
+            return self.top.memory
+        if self.kind == "ReLU" and self.top.blob is not self.source.blob:
+            return self.source.memory  # which has the same signs
+        return compiler.values(compiler.made[id(self.top.blob)][-1], self.top.layout)

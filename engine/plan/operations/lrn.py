@@ -17,7 +17,7 @@ from engine.plan.operations.base import Operation, first_fast, operation
 class LRN(Operation):
     """Normalization by the neighbours among the channels, in the first layout that is fast."""
 
-    limits = "only images, across several channels"
+    limits = "only images, across several channels, not in place"
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
@@ -25,7 +25,9 @@ class LRN(Operation):
         p = node.layer.layer_param.lrn_param
         # Some versions of oneDNN crash as they make the derivative of a window of one channel.
         across = p.norm_region == p.ACROSS_CHANNELS and p.local_size > 1
-        return [node] if across and node.bottom[0].num_axes == 4 else []
+        # In place, the derivative is told from what the blob holds in the end.
+        apart = node.top[0] is not node.bottom[0]
+        return [node] if across and apart and node.bottom[0].num_axes == 4 else []
 
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         super().__init__(compiler, nodes)

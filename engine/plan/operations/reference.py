@@ -69,6 +69,10 @@ class Reference(Operation):
             if tensor.diff is not None and not is_own(tensor.diff, tensor.blob, 1):
                 compiler.copy(tensor.diff, compiler.own(tensor.blob, 1))
         shown = list(node.bottom) + list(node.top)
+        for tensor in self.tops:
+            last = compiler.made[id(tensor.blob)][-1]
+            if last is not tensor and not is_own(last.memory, tensor.blob, 0):
+                compiler.copy(last.memory, compiler.own(tensor.blob))  # what the blob is to hold
         if compiler.fresh:
             gradients = [blob for blob in node.layer.blobs if compiler.replaces(blob)]
         else:
