@@ -40,6 +40,13 @@ CHAINS = [
     ("TanH", "BatchNorm"),
     ("ELU", "BatchNorm", "ReLU"),
     ("LRN", "ReLU"),
+    ("Softmax", "Power"),
+    ("Softmax",),
+    ("PReLU", "Power"),
+    ("ReLU", "PReLU", "PReLU"),
+    ("PReLU", "Softmax", "Dropout"),
+    ("Sigmoid", "Softmax"),
+    ("TanH", "PReLU", "TanH"),
 ]
 
 

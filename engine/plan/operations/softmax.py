@@ -9,19 +9,27 @@ from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import attributes, describe
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import CHANNELS_LAST, Compiler
-from engine.plan.operations.base import Operation, changes_an_input, first_fast, operation
+from engine.plan.operations.base import (
+    Operation,
+    changes_an_input,
+    first_fast,
+    next_in_place,
+    operation,
+)
 
 
 @operation("Softmax")
 class Softmax(Operation):
     """y = exp(x) / sum exp(x) along an axis, the last one or the channels of images."""
 
-    limits = "only arrays with something in them, and no input changed in place"
+    limits = "only arrays with something in them, inputs and tops not changed in place"
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]
-        return [node] if node.bottom[0].count and not changes_an_input(nodes, index) else []
+        # The derivative is told from what the top holds in the end.
+        stays = next_in_place(nodes, index) is None and not changes_an_input(nodes, index)
+        return [node] if node.bottom[0].count and stays else []
 
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         super().__init__(compiler, nodes)
