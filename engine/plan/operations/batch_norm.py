@@ -70,6 +70,7 @@ class BatchNorm(Operation):
         self.layer = self.node.layer
         kinds = [node.layer.type for node in nodes]
         self.scale = nodes[kinds.index("Scale")].layer if "Scale" in kinds else None
+        self.factor = None if self.scale is None else np.empty_like(self.scale.blobs[0].data)
         self.relu = "ReLU" in kinds
         (bottom,), (top,) = self.node.bottom, self.node.top
         self.source = compiler.tensor(bottom)
@@ -129,12 +130,10 @@ class BatchNorm(Operation):
         """Takes a gradient from behind the Scale and the ReLU to before them, as they would."""
         y, relu = Blob(self.layout.shape), self.relu
         copy = LateCopy(self.top.memory, out=True)
-        factor = None
-        if self.scale is not None:
-            now = self.scale.blobs[0]
-            factor = np.empty_like(now.data)
+        factor, scale = self.factor, self.scale
+        if factor is not None and scale is not None:
             # Who looks after an update sees the gradient that there was before it.
-            compiler.emit(lambda: np.copyto(factor, now.data))
+            compiler.emit(lambda: np.copyto(factor, scale.blobs[0].data))
 
         def revise(diff: Array) -> None:
             if relu:
