@@ -5,6 +5,7 @@ Caffe's layers tell them from what the blob holds in the end.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.harness.engines import compared, kinds, needs_onednn, pair
@@ -83,6 +84,20 @@ def test_a_gradient_looked_at_after_an_update(monkeypatch: pytest.MonkeyPatch) -
             each.arena.data *= 0.9
         assert not compared(reference, fast, 1e-5)
     assert "BatchNorm" in kinds(fast)
+
+
+@pytest.mark.parametrize("batch", [2, 5])
+def test_another_batch_size_behind_a_batch_norm(
+    monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    text = net(("BatchNorm", "Scale", "ReLU"), "g")
+    nets = reference, fast = pair(monkeypatch, text[: text.index('layer { name: "end"')])
+    for size in (3, batch):
+        x = np.random.default_rng(0).normal(size=(size, 4, 4, 5))
+        for each in nets:
+            each.forward(x=x)
+            each.backward(g=x)
+        assert not compared(reference, fast, 1e-5)
 
 
 def test_a_dropout_keeps_its_relu_fused(monkeypatch: pytest.MonkeyPatch) -> None:

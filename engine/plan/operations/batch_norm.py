@@ -136,11 +136,15 @@ class BatchNorm(Operation):
             compiler.emit(lambda: np.copyto(factor, scale.blobs[0].data))
 
         def revise(diff: Array) -> None:
+            share = np.ones(y.shape, np.float32)
             if relu:
                 copy(y, 0)
-                diff *= y.data > 0
+                share *= y.data > 0
             if factor is not None:
-                diff *= factor[:, None, None]
+                share *= factor[:, None, None]
+            # The blob may have been reshaped since, and show fewer elements, or more.
+            flat = diff.reshape(-1)[: share.size]
+            flat *= share.reshape(-1)[: flat.size]
 
         return revise
 
