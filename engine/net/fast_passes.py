@@ -141,7 +141,9 @@ class FastPasses:
 
     def stop(self) -> None:
         """From now on the layers run; they catch up on what the plan has computed."""
-        ran, self._has_run, self._wanted = self._has_run, False, False
+        # A blob that was reshaped since does not hold what a layer worked on.
+        ran = self._has_run and self._plan is not None and self._plan.has_shapes()
+        self._has_run = self._wanted = False
         self._leave(len(self._nodes) if ran else 0)
 
     def _leave(self, ran: int = 0) -> None:

@@ -14,7 +14,8 @@ def catch_up(operations: Sequence[Operation], nodes: Sequence[Node]) -> None:
 
     Layers that have run themselves do not run again: they may draw random numbers, read on in
     their source, write a file, or count. All blobs and parameters keep their values: somebody may
-    have written into them, or another layer in place, since they were computed.
+    have written into them, or another layer in place, since they were computed. So do the states
+    that layers carry on.
 
     Args:
         operations: of a plan that the net has left.
@@ -32,10 +33,12 @@ def catch_up(operations: Sequence[Operation], nodes: Sequence[Node]) -> None:
         shown = _tops(group) if len(group) == len(operation.nodes) else []
         shown += [blob for node in group for blob in node.layer.blobs]  # running statistics
         kept = [(blob, blob.data.copy()) for blob in shown]
+        states = [node.layer.get_state() for node in group]
         if recall is not None:
             recall()
-        for node in group:
+        for node, state in zip(group, states, strict=True):
             node.layer.forward(node.bottom, node.top)
+            node.layer.set_state(state)
         for blob, values in kept:
             blob.data = values
 
@@ -46,5 +49,6 @@ def changes(node: Node, blob: Blob) -> bool:
 
 
 def _tops(nodes: Sequence[Node]) -> list[Blob]:
-    """The tops of layers, each once."""
-    return list({id(blob): blob for node in nodes for blob in node.top}.values())
+    """The tops of layers, each once; a Split's have no values of their own."""
+    tops = {id(blob): blob for node in nodes if node.layer.type != "Split" for blob in node.top}
+    return list(tops.values())

@@ -72,10 +72,14 @@ class Plan:
         if self.threads != thread_count() or self.was_forked():
             return False
         if self._fitted != Blob.changes:
-            if self.shapes != [blob.shape for blob in self._blobs()]:
+            if not self.has_shapes():
                 return False
             self._fitted = Blob.changes
         return True
+
+    def has_shapes(self) -> bool:
+        """Whether the net still has the shapes of the plan."""
+        return self.shapes == [blob.shape for blob in self._blobs()]
 
     def was_forked(self) -> bool:
         """Whether it was made for threads that this process does not have."""
@@ -133,6 +137,8 @@ class Plan:
         Args:
             ran: how many layers, from the first on, have run forward.
         """
+        for blob, home in self.homes.items():
+            home.put_back(blob, 0)  # for those that have the same values, Split's tops
         for blob in self.homes:
             blob.data  # noqa: B018 - who asks gets them into the blob's own arrays
             if self.keep_gradients:

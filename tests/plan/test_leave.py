@@ -98,6 +98,34 @@ def test_what_is_written_before_a_part_is_run_stays(
     assert not compared(reference, fast)
 
 
+def test_what_is_written_into_a_blob_that_several_read_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = INPUT.replace("[3, 8]", "[2, 4, 3, 3]")
+    pool = (
+        'layer { name: "p" type: "Pooling" bottom: "x" top: "h" pooling_param { kernel_size: 2 } }'
+    )
+    both = 'layer { name: "t" type: "TanH" bottom: "h" top: "t" }' + end("h")
+    reference, fast = pair(monkeypatch, images + pool + both)
+    for net in (reference, fast):
+        net.forward()
+        net.blobs["h"].data[...] *= 3
+        net.forward(start="h_p_0_split")
+    assert not compared(reference, fast)
+
+
+@pytest.mark.parametrize("size", [2, 5])
+def test_a_part_after_an_input_was_reshaped(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    reference, fast = pair(monkeypatch, INPUT + HIDDEN + end("h"))
+    for net in (reference, fast):
+        net.forward_backward()
+        net.blobs["x"].reshape(size, 8)
+        net.blobs["x"].data[...] = 0.5
+        net.forward(end="h")
+        net.forward_backward(fresh=True)
+    assert not compared(reference, fast)
+
+
 @pytest.mark.parametrize("batch", [3, 2])
 def test_a_layer_that_has_run_does_not_run_again(
     monkeypatch: pytest.MonkeyPatch, batch: int

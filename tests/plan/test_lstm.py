@@ -88,6 +88,36 @@ def test_sequences_that_never_or_always_go_on(
     agree(*pair(monkeypatch, write()), share)
 
 
+NO_LOSS = write()[: write().index('layer { name: "t"')]
+
+
+def test_fewer_streams_than_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    nets = reference, fast = pair(monkeypatch, NO_LOSS)
+    for streams in (3, 2):
+        x = np.random.default_rng(0).normal(size=(5, streams, 2, 4))
+        for net in nets:
+            net.forward(x=x, cont=np.ones((5, streams)))
+            net.backward(h=np.full((5, streams, 6), 0.5))
+        assert not compared(reference, fast)
+    assert "LSTM" in kinds(fast)
+
+
+@pytest.mark.parametrize("start", ["lstm", "after"])
+def test_states_carried_on_into_a_pass_of_a_part(
+    monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    after = 'layer { name: "after" type: "Power" bottom: "h" top: "p" }'
+    nets = reference, fast = pair(monkeypatch, NO_LOSS + after)
+    for net in nets:
+        net.blobs["cont"].data[...] = 1
+        for _ in range(2):
+            net.forward()
+        net.forward(start=start)
+        net.backward(p=np.ones(net.blobs["p"].shape))
+    assert fast.passes.fast.plan is None
+    assert not compared(reference, fast)
+
+
 def test_no_gradient_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
     reference, fast = pair(monkeypatch, write().replace("force_backward: true", ""))
     agree(reference, fast)

@@ -33,8 +33,8 @@ class Operation:
         layers: the types of layers that it computes.
         limits: in words, what :meth:`match` wants of such a layer.
         wants_bottom: whether the backward pass reads a bottom that may be changed in place.
-        recall: brings a bottom that was changed in place back to what it was; None where the
-            layer does without it, backward.
+        recall: brings back what the last forward pass began with: a bottom that was changed in
+            place, or states carried on; None where the layer does without it, backward.
     """
 
     layers: ClassVar[tuple[str, ...]] = ()

@@ -24,6 +24,7 @@ from engine.kernels.onednn.threads import one_thread
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
 from engine.plan.operations.base import Operation, operation
+from layers.base import State
 from layers.blob import Array, Blob
 from layers.kernels.threads import thread_count
 
@@ -48,7 +49,8 @@ def _zeros(*shape: int, dtype: int = F32) -> Array:
 
 def _values(memory: Memory, *shape: int) -> Array:
     """What plain memory holds, wherever it has moved to."""
-    return memory.store.view(np.float32).reshape(shape)
+    values: Array = memory.store.view(np.float32)  # a blob that was larger once has more
+    return values[: math.prod(shape)].reshape(shape)
 
 
 @operation("LSTM")
@@ -80,6 +82,7 @@ class LSTM(Operation):
         self.ends = [self.streams * part // self.parts for part in range(self.parts + 1)]
         self.source, self.marks = compiler.tensor(x), compiler.tensor(cont)
         self.scratches: list[Scratch] = []
+        self.began: State = {}  # what the layer carried on into the last forward pass
         self.dtype = compiler.dtype
         self._describe()
         self._allocate()
@@ -89,6 +92,7 @@ class LSTM(Operation):
         memory = compiler.top_memory(top, Layout.plain(top.shape))
         self._forward(compiler, memory)
         self.top = compiler.make(top, memory)
+        self.recall = self._recall
 
     def _describe(self) -> None:
         rows, wide, units, inputs = self.rows, self.wide, self.units, self.w.shape[1]
@@ -184,6 +188,7 @@ class LSTM(Operation):
 
         def steps() -> int:
             cont, y = _values(self.cont, *shape[:2]), _values(top, *shape)
+            self.began = layer.get_state()
             h, self.cells[0] = layer.start(bottom)  # type: ignore[attr-defined]
             use_loop_threads(self.parts)
             failed: int = lstm.forward(products.numbers, self.gates, cont, h, self.cells,
@@ -193,6 +198,9 @@ class LSTM(Operation):
 
         steps.name = _LOOP  # type: ignore[attr-defined]
         return steps
+
+    def _recall(self) -> None:
+        self.node.layer.set_state(self.began)
 
     def backward(self, compiler: Compiler) -> None:
         layer = self.node.layer
