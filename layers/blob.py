@@ -207,7 +207,11 @@ class Blob:
     def _look(self, which: int) -> Array:
         array = self.show(which)
         if self.home is not None:
-            self.home.fetch(self, which)
+            try:
+                self.home.fetch(self, which)
+            except DemitasseError:
+                self._views[which] = None  # who asks again is told again
+                raise
         return array
 
     def _allocate(self, which: int) -> Array:

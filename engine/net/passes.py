@@ -64,6 +64,9 @@ class Passes:
         Args:
             trace: whether to tell of every layer.
             fresh: whether gradients of parameters replace what was there, and are not added.
+
+        Raises:
+            DemitasseError: a part is to begin with a gradient that has not been kept.
         """
         with computing():
             if self._is_whole(first, last, trace):
@@ -71,6 +74,8 @@ class Passes:
                     if self.fast.backward(fresh):
                         return
             else:
+                for blob in self.nodes[last].top:
+                    blob.diff  # noqa: B018 - raises an error where it has not been kept
                 self.fast.stop()
             if fresh:
                 self.arena.diff.fill(0)
