@@ -10,6 +10,7 @@ import pytest
 
 from engine import Net
 from engine.net.fast_passes import VARIABLE
+from engine.plan.operations.lrn import LRN
 from engine.spec import read_net
 from tests.harness.engines import needs_onednn
 from tests.harness.places import ROOT
@@ -76,7 +77,7 @@ def test_which_engine_and_why(
     whys = {name: layers[name]["why"] for name in ("b", "within", "root", "exp")}
     assert whys == {
         "b": "engine: NUMPY in the config",
-        "within": "oneDNN here: only images, across several channels, not in place",
+        "within": f"oneDNN here: {LRN.limits}",
         "root": "oneDNN: lrn_forward: only ref:any",
         "exp": "no operation for this type",
     }

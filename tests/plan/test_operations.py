@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from engine import TEST, TRAIN
@@ -206,6 +207,19 @@ def test_equals_the_layers(monkeypatch: pytest.MonkeyPatch, name: str, phase: in
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
         assert not compared(reference, fast)
     assert operation in kinds(fast)
+
+
+@pytest.mark.parametrize("channels", [7, 16, 17, 40, 48])
+@pytest.mark.parametrize("size", [3, 5, 7, 9, 15])
+def test_a_window_of_any_size(monkeypatch: pytest.MonkeyPatch, size: int, channels: int) -> None:
+    images = INPUT.format(f"2, {channels}, 3, 4")
+    lrn = layer("LRN", f"lrn_param {{ local_size: {size} alpha: 0.5 beta: 0.75 }}")
+    nets = reference, fast = pair(monkeypatch, "force_backward: true\n" + images + lrn)
+    for each in nets:
+        each.forward()
+        each.blobs["y"].diff = np.random.default_rng(1).normal(size=(2, channels, 3, 4))
+        each.backward()
+    assert not compared(reference, fast)
 
 
 @pytest.mark.parametrize(

@@ -11,23 +11,34 @@ from engine.kernels.onednn.primitive import Description, attributes, describe
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
 from engine.plan.operations.base import Operation, first_fast, operation
+from engine.schema import LRNParameter
+
+
+def _is_right(node: Node) -> bool:
+    """Whether oneDNN's derivative is: up to version 2023.2 at least it has errors.
+
+    A window of one channel crashes; with more than five, and channels in blocks of 16 of which
+    the last is not full, it is another derivative.
+    """
+    (bottom,), size = node.bottom, node.layer.layer_param.lrn_param.local_size
+    if bottom.num_axes != 4 or size == 1:
+        return False
+    return size <= 5 or bottom.shape[1] % 16 == 0
 
 
 @operation("LRN")
 class LRN(Operation):
     """Normalization by the neighbours among the channels, in the first layout that is fast."""
 
-    limits = "only images, across several channels, not in place"
+    limits = "only images, not in place, across 3 or 5 channels, or more of a multiple of 16"
 
     @classmethod
     def match(cls, nodes: Sequence[Node], index: int) -> list[Node]:
         node = nodes[index]
-        p = node.layer.layer_param.lrn_param
-        # Some versions of oneDNN crash as they make the derivative of a window of one channel.
-        across = p.norm_region == p.ACROSS_CHANNELS and p.local_size > 1
+        across = node.layer.layer_param.lrn_param.norm_region == LRNParameter.ACROSS_CHANNELS
         # In place, the derivative is told from what the blob holds in the end.
         apart = node.top[0] is not node.bottom[0]
-        return [node] if across and apart and node.bottom[0].num_axes == 4 else []
+        return [node] if across and apart and _is_right(node) else []
 
     def __init__(self, compiler: Compiler, nodes: Sequence[Node]):
         super().__init__(compiler, nodes)
