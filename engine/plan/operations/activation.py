@@ -18,7 +18,13 @@ from engine.kernels.onednn.memory import Memory
 from engine.kernels.onednn.primitive import attributes, describe
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
-from engine.plan.operations.base import Operation, next_in_place, operation, same_backward
+from engine.plan.operations.base import (
+    Operation,
+    next_in_place,
+    operation,
+    same_backward,
+    take_place,
+)
 
 _ALGORITHMS = {
     "ReLU": (ELTWISE_RELU, RELU_FROM_TOP),
@@ -114,8 +120,7 @@ class Activation(Operation):
         if not self.node.propagate_down[0]:
             return
         dy = compiler.gradient(self.top, self.top.layout)
-        if self.top.blob is self.source.blob and not self.top.shared:
-            self.source.diff = dy
+        take_place(self.source, self.top, dy)
         y, kind, slope = self._told_from(compiler), self.kind, self.slope
         compiler.give(
             self.source,

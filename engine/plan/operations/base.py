@@ -11,7 +11,7 @@ from engine.kernels.onednn.memory import Layout, Memory
 from engine.net.gradient_flow import Node
 from engine.plan.calls import is_own
 from engine.plan.compiler import Compiler
-from engine.plan.tensor import LateCopy
+from engine.plan.tensor import LateCopy, Tensor
 
 _operations: dict[str, type[Operation]] = {}
 
@@ -84,6 +84,13 @@ def operation(*layers: str) -> Callable[[OperationClass], OperationClass]:
 def find_operation(layer: str) -> type[Operation] | None:
     """The operation for a layer type, where there is one."""
     return _operations.get(layer)
+
+
+def take_place(source: Tensor, top: Tensor, dy: Memory) -> None:
+    """Makes the gradient of a top that took its bottom's place that of the bottom, if it may."""
+    in_place = top.blob is source.blob and not top.shared
+    if in_place and dy.layout == source.layout:
+        source.diff = dy
 
 
 def first_fast(layouts: Sequence[Layout], describe: Callable[[Layout], None]) -> None:

@@ -28,6 +28,7 @@ from engine.plan.operations.base import (
     next_in_place,
     operation,
     same_backward,
+    take_place,
 )
 from engine.plan.tensor import LateCopy
 from layers.blob import Array, Blob
@@ -152,9 +153,7 @@ class BatchNorm(Operation):
         if len(self.nodes) > 1 and self.top.blob is not self.source.blob:
             compiler.when_looked_at(self.top, self._revise(compiler))
         dy = compiler.gradient(self.top, self.layout)
-        in_place = self.top.blob is self.source.blob and not self.top.shared
-        if in_place and dy.layout == self.source.layout:
-            self.source.diff = dy
+        take_place(self.source, self.top, dy)
         memories = {"src": self.x, "mean": self.mean, "variance": self.variance, "diff_dst": dy,
                     "workspace": self.workspace, "scale": self.affine.get("scale")}  # fmt: skip
         parts = {}

@@ -9,7 +9,13 @@ from engine.kernels.onednn.memory import Layout, Memory
 from engine.kernels.onednn.primitive import attributes, describe
 from engine.net.gradient_flow import Node
 from engine.plan.compiler import Compiler
-from engine.plan.operations.base import Operation, changes_an_input, first_fast, operation
+from engine.plan.operations.base import (
+    Operation,
+    changes_an_input,
+    first_fast,
+    operation,
+    take_place,
+)
 
 
 @operation("PReLU")
@@ -50,9 +56,7 @@ class PReLU(Operation):
 
     def backward(self, compiler: Compiler) -> None:
         dy = compiler.gradient(self.top, self.layout)
-        in_place = self.top.blob is self.source.blob and not self.top.shared
-        if in_place and dy.layout == self.source.layout:
-            self.source.diff = dy
+        take_place(self.source, self.top, dy)
         learns = self.node.layer.param_propagate_down[0]
         parts = {"diff_weights": (self.slopes, self.by_channel, learns)}
 

@@ -15,6 +15,7 @@ from engine.plan.operations.base import (
     first_fast,
     next_in_place,
     operation,
+    take_place,
 )
 
 
@@ -60,9 +61,7 @@ class Softmax(Operation):
         if not self.node.propagate_down[0]:
             return
         dy, y = compiler.gradient(self.top, self.layout), self.top.memory
-        in_place = self.top.blob is self.source.blob and not self.top.shared
-        if in_place and dy.layout == self.source.layout:
-            self.source.diff = dy
+        take_place(self.source, self.top, dy)
 
         def write(dx: Memory) -> None:
             compiler.run(self.back, dst=y, diff_dst=dy, diff_src=dx)
