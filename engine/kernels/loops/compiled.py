@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,13 @@ def compiled(loop: Callable[..., Any], **how: Any) -> Any:
     with suppress(RuntimeError):  # no folder to keep code in
         dispatcher._cache = _MachineCode(loop)
     return dispatcher
+
+
+# Fused multiplications and additions are the only liberty: infinities and NaN are kept. A check
+# for divisions by zero would keep loops from becoming vector instructions.
+_VECTORS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
+vector_part: Callable[..., Any] = njit(nogil=True, **_VECTORS)
+vector_loop: Callable[..., Any] = partial(compiled, **_VECTORS)
 
 
 class _MachineCode(FunctionCache):

@@ -8,22 +8,12 @@ that are multiplied, ``before`` and ``dz``, are float32 or bfloat16.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from engine.kernels.loops.bfloat16 import load, store
-from engine.kernels.loops.compiled import compiled
+from engine.kernels.loops.compiled import vector_loop, vector_part
 from engine.kernels.loops.execute import execute
-
-# Fused multiplications and additions are the only liberty: infinities and NaN are kept. A check
-# for divisions by zero would keep loops from becoming vector instructions.
-_how: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
-_part = njit(nogil=True, **_how)
-_loop: Callable[..., Any] = partial(compiled, **_how)
 
 _ONE, _HALF = np.float32(1), np.float32(0.5)
 # tanh x = x P(x^2) / Q(x^2), fitted for the least relative error up to where it is 1.
@@ -36,7 +26,7 @@ _Q1, _Q2, _Q3, _Q4 = (
 )  # fmt: skip
 
 
-@_part
+@vector_part
 def tanh(x):  # type: ignore[no-untyped-def]
     """The hyperbolic tangent, within 5 units in the last place, 0.7 on average."""
     x = _END if x > _END else x
@@ -49,7 +39,7 @@ def tanh(x):  # type: ignore[no-untyped-def]
     return -_ONE if y < -_ONE else y
 
 
-@_part
+@vector_part
 def _step(t, n, z, keep, cells, squashed, y):  # type: ignore[no-untyped-def]
     """i, f, o = (1 + tanh(z / 2)) / 2, g = tanh z; c = cont f c' + i g; h = o tanh c."""
     units = y.shape[2]
@@ -67,7 +57,7 @@ def _step(t, n, z, keep, cells, squashed, y):  # type: ignore[no-untyped-def]
         y[t, n, k] = z[t, n, 2, k] * squashed[t, n, k]
 
 
-@_loop
+@vector_loop
 def forward(products, z, cont, h, cells, squashed, before, y):  # type: ignore[no-untyped-def]
     """All steps, each z_t += U before_t and then its elements.
 
@@ -104,7 +94,7 @@ def forward(products, z, cont, h, cells, squashed, before, y):  # type: ignore[n
     return failed.max()
 
 
-@_part
+@vector_part
 def _step_back(t, n, dy, keep, follows, gates, cells, squashed, dh, dc, dz):  # type: ignore[no-untyped-def]
     """The derivative of :func:`_step`.
 
@@ -132,7 +122,7 @@ def _step_back(t, n, dy, keep, follows, gates, cells, squashed, dh, dc, dz):  # 
         dc[n, k] = passed * f
 
 
-@_loop
+@vector_loop
 def backward(products, dy, cont, gates, cells, squashed, dh, dc, dz, db):  # type: ignore[no-untyped-def]
     """All steps from the last, each dL/dz_t and then dL/dh_t-1 = dL/dz_t U.
 

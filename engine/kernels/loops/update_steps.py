@@ -7,22 +7,18 @@ returns the largest magnitude that it has left in w, as :func:`magnitude` gives 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from engine.kernels.loops.compiled import vector_part
 from layers.blob import Array
-
-HOW: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
-_step: Callable[..., Any] = njit(nogil=True, **HOW)
 
 INFINITE = np.uint32(0x7F800000)  # as a magnitude; those of NaN are greater
 _SIGN, _ONE = np.uint32(0x7FFFFFFF), np.float32(1)
 
 
-@_step
+@vector_part
 def magnitude(x):  # type: ignore[no-untyped-def]
     """A float's bits without its sign, which are ordered as magnitudes are."""
     return np.uint32(np.float32(x).view(np.uint32) & _SIGN)
@@ -34,7 +30,7 @@ class SGD(NamedTuple):
     history: Array
 
 
-@_step
+@vector_part
 def sgd(factors, w, g, h):  # type: ignore[no-untyped-def]
     """h <- m h + ag g + aw w;  w <- keep w - h"""
     momentum, keep, ag, aw = factors[0], factors[1], factors[2], factors[3]
@@ -52,7 +48,7 @@ class Nesterov(NamedTuple):
     history: Array
 
 
-@_step
+@vector_part
 def nesterov(factors, w, g, h):  # type: ignore[no-untyped-def]
     """h' <- m h + a G;  w <- keep w - ((1 + m) h' - m h)"""
     momentum, keep, share, decay, rate = factors[0], factors[1], factors[2], factors[3], factors[4]
@@ -71,7 +67,7 @@ class AdaGrad(NamedTuple):
     squares: Array
 
 
-@_step
+@vector_part
 def ada_grad(factors, w, g, h):  # type: ignore[no-untyped-def]
     """h <- h + G^2;  w <- keep w - a G / (sqrt(h) + d)"""
     delta, keep, share, decay, rate = factors[0], factors[1], factors[2], factors[3], factors[4]
@@ -90,7 +86,7 @@ class RMSProp(NamedTuple):
     mean_square: Array
 
 
-@_step
+@vector_part
 def rms_prop(factors, w, g, h):  # type: ignore[no-untyped-def]
     """h <- r h + (1 - r) G^2;  w <- keep w - a G / (sqrt(h) + d)"""
     r, delta, keep, share, decay = factors[0], factors[1], factors[2], factors[3], factors[4]
@@ -110,7 +106,7 @@ class AdaDelta(NamedTuple):
     mean_square_step: Array
 
 
-@_step
+@vector_part
 def ada_delta(factors, w, g, h, u):  # type: ignore[no-untyped-def]
     """h <- m h + (1 - m) G^2;  s = G sqrt(u + d) / sqrt(h + d);  u from s as h from G;
     w <- keep w - a s"""
@@ -133,7 +129,7 @@ class Adam(NamedTuple):
     mean_square: Array
 
 
-@_step
+@vector_part
 def adam(factors, w, g, m, v):  # type: ignore[no-untyped-def]
     """m <- b1 m + new G;  v <- b2 v + new_square G^2;  w <- keep w - pace m / (sqrt(v) + d)"""
     b1, b2, keep, share, decay = factors[0], factors[1], factors[2], factors[3], factors[4]
@@ -156,7 +152,7 @@ class AMSGrad(NamedTuple):
     largest: Array
 
 
-@_step
+@vector_part
 def ams_grad(factors, w, g, m, v, u):  # type: ignore[no-untyped-def]
     """As Adam, but with u <- max(u, v) in place of v under the root."""
     b1, b2, keep, share, decay = factors[0], factors[1], factors[2], factors[3], factors[4]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 from numba.extending import overload
 
-from engine.kernels.loops.compiled import compiled
-from engine.kernels.loops.update_steps import HOW, INFINITE, STEPS
+from engine.kernels.loops.compiled import vector_loop
+from engine.kernels.loops.shares import share
+from engine.kernels.loops.update_steps import INFINITE, STEPS
 
-_loop: Callable[..., Any] = partial(compiled, **HOW)
 _LINE = 16  # floats
 
 
@@ -21,9 +17,8 @@ _LINE = 16  # floats
 def _share(place, part, parts):  # type: ignore[no-untyped-def]
     """Where a thread's share of a segment starts and ends: whole cache lines but for the last."""
     first, stop = place
-    lines = (stop - first + _LINE - 1) // _LINE
-    start = first + lines * part // parts * _LINE
-    return start, min(first + lines * (part + 1) // parts * _LINE, stop)
+    start, end = share(part, parts, (stop - first + _LINE - 1) // _LINE)
+    return first + start * _LINE, min(first + end * _LINE, stop)
 
 
 def step(factors, w, g, slots, a, b):  # type: ignore[no-untyped-def]
@@ -47,7 +42,7 @@ def _step(factors, w, g, slots, a, b):  # type: ignore[no-untyped-def]
     return (with_one, with_two, with_three)[len(slots) - 1]
 
 
-@_loop
+@vector_loop
 def update(places, factors, parts, w, g, slots):  # type: ignore[no-untyped-def]
     """One update of all parameters; each thread does its share of every segment.
 

@@ -23,10 +23,10 @@ from numba import prange
 
 from engine.kernels.loops.compiled import compiled
 from engine.kernels.loops.lanes import LANES
+from engine.kernels.loops.shares import share
 from engine.kernels.loops.winograd_places import (
     clear,
     run,
-    share,
     transform_inputs,
     transform_results,
     transform_weights,

@@ -25,12 +25,6 @@ def run(product, arguments):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def share(index, parts, count):  # type: ignore[no-untyped-def]
-    """The first of ``count`` things in the given one of so many parts, and where it ends."""
-    return index * count // parts, (index + 1) * count // parts
-
-
-@njit(nogil=True)
 def clear(target, size):  # type: ignore[no-untyped-def]
     """Sets bytes to zero."""
     for offset in range(0, size, BYTES):

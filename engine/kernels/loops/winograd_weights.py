@@ -15,10 +15,10 @@ from numba import njit, prange
 
 from engine.kernels.loops.compiled import compiled
 from engine.kernels.loops.lanes import BYTES
+from engine.kernels.loops.shares import share
 from engine.kernels.loops.winograd_places import (
     clear,
     run,
-    share,
     transform_gradients,
     transform_inputs,
 )
